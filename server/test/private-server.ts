@@ -23,6 +23,8 @@ export interface PrivateServerOptions {
   /** Throws until the server answers. */
   check(port: number): Promise<void>
   timeoutMs?: number
+  /** Only to start again where a stopped one was; otherwise a free one is found. */
+  port?: number
 }
 
 /**
@@ -46,7 +48,7 @@ async function tryToStart(options: PrivateServerOptions): Promise<PrivateServer>
   let guard: ChildProcess | undefined
   try {
     options.prepare?.(folder)
-    const port = await freePort()
+    const port = options.port ?? (await freePort())
     guard = startGuard(folder, logFile, options.command(folder, port))
     await untilItAnswers(options, port, guard)
     return { port, folder, stop: () => stopGuard(guard) }
