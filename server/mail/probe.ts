@@ -10,15 +10,7 @@ export enum ConnectionSecurity {
 }
 
 /** The stages of a test in their order (product rule 2.5). TLS comes after GREETING when the security is STARTTLS, and is absent when it is NONE. */
-export type StepName =
-  | 'DNS'
-  | 'CONNECT'
-  | 'TLS'
-  | 'GREETING'
-  | 'AUTHENTICATE'
-  | 'OPEN_INBOX'
-  | 'RECEIVE'
-  | 'SEND'
+export type StepName = 'DNS' | 'CONNECT' | 'TLS' | 'GREETING' | 'AUTHENTICATE' | 'OPEN_INBOX' | 'RECEIVE' | 'SEND'
 
 export enum StepState {
   PENDING = 'PENDING',
