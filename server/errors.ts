@@ -10,3 +10,40 @@ export class OperationError extends Error {
     this.name = 'OperationError'
   }
 }
+
+/** One thing the caller has to mend. */
+export interface UserFault {
+  /** Stable, for programs: REQUIRED, TOO_LONG, INVALID_ADDRESS ... */
+  code: string
+  /** Where it is, from the mutation's argument down: ["owners", "3", "emailAddress"]. */
+  path: string[]
+  message: string
+}
+
+/** The caller's mistakes, all at once: rolls the transaction back and becomes the payload's userErrors. */
+export class UserFaults extends Error {
+  constructor(readonly faults: readonly UserFault[]) {
+    super(faults.map((fault) => `${fault.path.join('.')}: ${fault.code}`).join(', '))
+    this.name = 'UserFaults'
+  }
+}
+
+/** Collects faults so that the caller learns all of them in one answer. */
+export class FaultList {
+  private readonly faults: UserFault[] = []
+  /** One answer names at most this many: a batch of 10,000 wrong rows needs no 10,000 sentences. */
+  private static readonly MOST = 100
+
+  add(code: string, path: readonly (string | number)[], message: string): void {
+    if (this.faults.length < FaultList.MOST) this.faults.push({ code, path: path.map(String), message })
+  }
+
+  get any(): boolean {
+    return this.faults.length > 0
+  }
+
+  /** Throws UserFaults when there is any. */
+  check(): void {
+    if (this.any) throw new UserFaults(this.faults)
+  }
+}

@@ -1,0 +1,208 @@
+import type { GraphQLSchema } from 'graphql'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import { Alert } from './alerts/alert.entity'
+import { AlertResolver, MailboxAlertsResolver, ProfileAlertsResolver } from './alerts/alert.resolver'
+import { AlertService } from './alerts/alert.service'
+import { AlertWatch } from './alerts/alert-watch'
+import { ApiToken } from './auth/api-token.entity'
+import { AuthResolver } from './auth/auth.resolver'
+import { AuthService } from './auth/auth.service'
+import { Session, SignInFailure, User } from './auth/user.entity'
+import type { Config } from './config'
+import { Database } from './db/database'
+import { Foundation1790000000000 } from './db/migrations/1790000000000-foundation'
+import { buildGraphqlSchema } from './graphql/build-schema'
+import { makeBullmqQueue } from './jobs/bullmq-queue'
+import { defineJob } from './jobs/job'
+import { makeMemoryQueue } from './jobs/memory-queue'
+import type { JobList, Queue } from './jobs/queue'
+import { makeEgressPolicy } from './mail/egress'
+import { Mailbox } from './mailboxes/mailbox.entity'
+import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
+import { MailboxService } from './mailboxes/mailbox.service'
+import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
+import { MailboxTestService } from './mailboxes/mailbox-test.service'
+import { MailboxWatch } from './mailboxes/mailbox-watch'
+import { Owner } from './owners/owner.entity'
+import { MailboxOwnerResolver, OwnerResolver } from './owners/owner.resolver'
+import { OwnerService } from './owners/owner.service'
+import { EmailServerProfile } from './profiles/profile.entity'
+import { ProfileResolver } from './profiles/profile.resolver'
+import { ProfileService } from './profiles/profile.service'
+import { makeMemoryPubSub } from './pubsub/memory-pubsub'
+import { makeRedisPubSub } from './pubsub/redis-pubsub'
+import type { PubSub } from './pubsub/signals'
+import { type Keyring, makeKeyring, parseKeys } from './secrets/keyring'
+import { EmailSettings } from './settings/email-settings.entity'
+import { EmailSettingsResolver, ProfileSettingsResolver } from './settings/email-settings.resolver'
+import { EmailSettingsService } from './settings/email-settings.service'
+import { TestEngine } from './test-runs/test-engine'
+import { TestItems } from './test-runs/test-items'
+import { TestRun, TestRunItem } from './test-runs/test-run.entity'
+import { sweepTestRunsJob, testRunJob } from './test-runs/test-run.jobs'
+import { MailboxTestsResolver, TestRunItemResolver, TestRunResolver } from './test-runs/test-run.resolver'
+import { TestRunService } from './test-runs/test-run.service'
+import { TestRunWatch } from './test-runs/test-run-watch'
+
+export const ENTITIES = [
+  User,
+  Session,
+  SignInFailure,
+  ApiToken,
+  EmailServerProfile,
+  EmailSettings,
+  Mailbox,
+  Owner,
+  Alert,
+  TestRun,
+  TestRunItem,
+]
+export const MIGRATIONS = [Foundation1790000000000]
+
+/** The one composition root: main, worker, cli and the tests all build the product here. */
+export class App {
+  private constructor(
+    readonly config: Config,
+    readonly log: Logger,
+    readonly db: Database,
+    readonly pubsub: PubSub,
+    readonly queue: Queue,
+    readonly schema: GraphQLSchema,
+    readonly services: Services,
+    private readonly resolvers: readonly object[],
+  ) {}
+
+  static async open(config: Config, log: Logger): Promise<App> {
+    const keyring = keyringOf(config)
+    const { redisUrl } = config
+    const pubsub = redisUrl ? makeRedisPubSub({ url: redisUrl, logger: log }) : makeMemoryPubSub({ logger: log })
+    const queueLater: { queue?: Queue } = {}
+    const db = await Database.open({
+      url: config.databaseUrl,
+      entities: ENTITIES,
+      migrations: MIGRATIONS,
+      outlets: {
+        publish: (signal) => pubsub.publish(signal),
+        enqueue: async (name, input, options) => queueLater.queue?.add(name, input, options),
+        onLostNudge: (error) => log.warn({ err: error }, 'A job could not be enqueued; the sweep will find its rows'),
+      },
+    })
+    const services = makeServices(config, log, { db, keyring, pubsub })
+    const jobs = jobsOf(services)
+    const queue = redisUrl
+      ? makeBullmqQueue(jobs, { url: redisUrl, logger: log })
+      : makeMemoryQueue(jobs, { logger: log })
+    queueLater.queue = queue
+    const resolvers = resolversOf(services)
+    await services.settings.ensureRow()
+    await pubsub.ready()
+    return new App(config, log, db, pubsub, queue, buildGraphqlSchema(resolvers), services, resolvers)
+  }
+
+  /** The schema alone: printing it takes no database, no key and no connection. */
+  static describe(): GraphQLSchema {
+    // resolvers only store what they are given, and nobody calls them
+    return buildGraphqlSchema(resolversOf({} as Services))
+  }
+
+  /** Starts to test mailboxes and to run schedules in this process. */
+  async startWork(): Promise<void> {
+    const { items, engine } = this.services
+    // SQLite has one process: whatever is under way in the file was left by one that is gone
+    if (this.db.kind === 'sqlite' && (await items.putBack('any')) > 0)
+      this.log.info('Test runs that a crash left go on')
+    await this.queue.start()
+    if ((await items.openRuns()).length > 0) void engine.work()
+  }
+
+  /** Ends running jobs within graceMs, then connections. */
+  async close(graceMs: number): Promise<void> {
+    await Promise.all([this.services.engine.stop(graceMs), this.queue.stop(graceMs)])
+    await this.pubsub.close()
+    await this.db.close()
+  }
+
+  resolver<T>(resolverClass: abstract new (...args: never[]) => T): T {
+    const found = this.resolvers.find((instance) => instance instanceof resolverClass)
+    if (!found) throw new Error(`There is no resolver ${resolverClass.name}`)
+    return found as T
+  }
+}
+
+type Services = ReturnType<typeof makeServices>
+
+function makeServices(config: Config, log: Logger, floor: { db: Database; keyring: Keyring; pubsub: PubSub }) {
+  const { db, keyring, pubsub } = floor
+  const auth = new AuthService(db)
+  const profiles = new ProfileService(db, keyring)
+  const settings = new EmailSettingsService(db)
+  const mailboxes = new MailboxService(db, keyring)
+  const mailboxOwners = new MailboxOwnerService(settings)
+  const mailboxTests = new MailboxTestService(db, profiles, settings, keyring)
+  const owners = new OwnerService(db, mailboxOwners)
+  const alerts = new AlertService(db)
+  const testRuns = new TestRunService(db, mailboxes, mailboxTests, profiles)
+  const items = new TestItems(db, mailboxTests, alerts, config.leaseMs)
+  const engine = new TestEngine(items, mailboxTests, {
+    concurrency: config.testConcurrency,
+    leaseMs: config.leaseMs,
+    means: {
+      egress: makeEgressPolicy(config.egress),
+      timeouts: config.mailTimeouts,
+      tokenKey: keyring.deriveKey('test message'),
+    },
+    log,
+  })
+  profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
+  profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
+  return { pubsub, auth, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine }
+}
+
+function resolversOf(s: Services): object[] {
+  return [
+    new AuthResolver(s.auth),
+    new ProfileResolver(s.profiles),
+    new ProfileSettingsResolver(s.settings),
+    new ProfileMailboxesResolver(s.mailboxes),
+    new ProfileAlertsResolver(s.alerts),
+    new EmailSettingsResolver(s.settings, s.profiles),
+    new MailboxResolver(s.mailboxes, s.profiles, s.settings, new MailboxWatch(s.mailboxes, s.pubsub)),
+    new MailboxOwnerResolver(s.owners),
+    new MailboxAlertsResolver(s.alerts),
+    new MailboxTestsResolver(s.testRuns),
+    new OwnerResolver(s.owners, s.mailboxes),
+    new AlertResolver(s.alerts, s.mailboxes, s.profiles, new AlertWatch(s.alerts, s.pubsub)),
+    new TestRunResolver(s.testRuns, new TestRunWatch(s.testRuns, s.pubsub)),
+    new TestRunItemResolver(s.mailboxes),
+  ]
+}
+
+function jobsOf(s: Services): JobList {
+  return [
+    testRunJob(s.engine),
+    sweepTestRunsJob(s.engine, s.items),
+    defineJob({
+      name: 'forget-ended-sessions',
+      input: z.object({}).strict(),
+      retries: 0,
+      timeoutMs: 60_000,
+      everyMs: 3_600_000,
+      run: () => s.auth.forgetEnded(new Date()),
+    }),
+  ]
+}
+
+export class MissingKeys extends Error {}
+
+function keyringOf(config: Config): Keyring {
+  if (!config.encryptionKeys) {
+    throw new MissingKeys(
+      'MAILWARDEN_KEYS is not set: credentials are stored encrypted only. Make a key with: npm run cli -- make-key',
+    )
+  }
+  const { keys, faults } = parseKeys(config.encryptionKeys)
+  if (faults.length > 0)
+    throw new MissingKeys(`MAILWARDEN_KEYS has faults:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  return makeKeyring(keys)
+}

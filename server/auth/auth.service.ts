@@ -1,0 +1,241 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Database } from '../db/database'
+import { isId, newId } from '../db/id'
+import { FaultList, OperationError, UserFaults } from '../errors'
+import type { RequestContext } from '../graphql/context'
+import { ApiToken } from './api-token.entity'
+import type { ApiTokenInput } from './auth.inputs'
+import { hashPassword, newSecret, verifyPassword } from './password'
+import { isScope, type Right, Role, rightsOf } from './rights'
+import { Session, SignInFailure, User } from './user.entity'
+
+/** Who asks, and what of it is allowed. */
+export interface Viewer {
+  id: string
+  name: string
+  roles: readonly Role[]
+  rights: ReadonlySet<Right>
+  /** The session or API token it came by: sockets opened with it end when it does. */
+  credentialId: string
+  expiresAt: Date | null
+}
+
+export type Ctx = RequestContext<Viewer>
+
+/** The first line of every use case. */
+export function permit(viewer: Viewer | undefined, right: Right): asserts viewer is Viewer {
+  if (!viewer) throw new OperationError('UNAUTHENTICATED', 'Sign in first')
+  if (!viewer.rights.has(right)) throw new OperationError('FORBIDDEN', `This needs the right ${right}`)
+}
+
+const SESSION_HOURS = 12
+const FAILURES_ALLOWED = 10
+const FAILURE_WINDOW_MS = 15 * 60_000
+const LAST_USED_STEP_MS = 60_000
+const MIN_PASSWORD = 12
+const MAX_PASSWORD = 1_000
+const MAX_NAME = 200
+
+const hash = (...parts: string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex')
+
+export class AuthService {
+  constructor(private readonly db: Database) {}
+
+  /**
+   * Checks name and password and opens a session. Ten wrong passwords for one name from one address within 15 minutes refuse
+   * every further try for the rest of them, right or wrong.
+   */
+  async signIn(name: string, password: string, ip: string): Promise<{ viewer: Viewer; secret: string }> {
+    const faults = new FaultList()
+    if (name.length === 0 || name.length > MAX_NAME) faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
+    if (password.length > MAX_PASSWORD) faults.add('TOO_LONG', ['password'], 'A password has at most 1,000 characters')
+    faults.check()
+    const nameKey = name.trim().toLowerCase()
+    const key = hash('sign-in', nameKey, ip)
+    if (await this.isLocked(key)) {
+      faults.add('TOO_MANY_ATTEMPTS', ['name'], 'Too many wrong passwords: the next try is possible in 15 minutes')
+      faults.check()
+    }
+    const user = await this.db.read
+      .createQueryBuilder(User, 'u')
+      .addSelect('u.passwordHash')
+      .where('u.nameKey = :nameKey', { nameKey })
+      .getOne()
+    if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
+      await this.countFailure(key)
+      throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['password'], message: 'Name or password is wrong' }])
+    }
+    return this.openSession(user, key)
+  }
+
+  async signOut(viewer: Viewer | undefined): Promise<boolean> {
+    if (!viewer) throw new OperationError('UNAUTHENTICATED', 'Sign in first')
+    await this.db.inTransaction(async (tx) => {
+      await tx.em.delete(Session, { id: viewer.credentialId })
+      tx.signal('sessions', [viewer.credentialId])
+    })
+    return true
+  }
+
+  /** Who holds this session cookie; undefined when it is unknown or over. */
+  async bySession(secret: string): Promise<Viewer | undefined> {
+    const session = await this.db.read.findOneBy(Session, { secretHash: hash('session', secret) })
+    if (!session || session.expiresAt <= new Date()) return undefined
+    const user = await this.db.read.findOneBy(User, { id: session.userId })
+    return user ? viewerOf(user, session) : undefined
+  }
+
+  /** Who holds this API token; undefined when it is unknown, revoked or expired. */
+  async byToken(secret: string): Promise<Viewer | undefined> {
+    const token = await this.db.read.findOneBy(ApiToken, { secretHash: hash('token', secret) })
+    const now = new Date()
+    if (!token || token.revokedAt || (token.expiresAt && token.expiresAt <= now)) return undefined
+    if (!token.lastUsedAt || now.getTime() - token.lastUsedAt.getTime() > LAST_USED_STEP_MS) {
+      await this.db.inTransaction((tx) => tx.em.update(ApiToken, { id: token.id }, { lastUsedAt: now }))
+    }
+    const roles = [Role.INTEGRATION]
+    return {
+      id: token.id,
+      name: token.name,
+      roles,
+      rights: rightsOf(roles, token.scopes.filter(isScope)),
+      credentialId: token.id,
+      expiresAt: token.expiresAt,
+    }
+  }
+
+  async createApiToken(viewer: Viewer | undefined, input: ApiTokenInput): Promise<{ token: ApiToken; secret: string }> {
+    permit(viewer, 'access.edit')
+    const faults = new FaultList()
+    const name = input.name.trim()
+    if (name.length === 0 || name.length > MAX_NAME) {
+      faults.add('INVALID', ['input', 'name'], 'A name has 1 to 200 characters')
+    }
+    if (input.scopes.length === 0) faults.add('REQUIRED', ['input', 'scopes'], 'A token needs a scope')
+    for (const [index, scope] of input.scopes.entries()) {
+      if (!isScope(scope))
+        faults.add('UNKNOWN_SCOPE', ['input', 'scopes', index], 'Scopes: read, approve, test, write, provision')
+    }
+    if (input.expiresAt && input.expiresAt <= new Date()) {
+      faults.add('IN_THE_PAST', ['input', 'expiresAt'], 'The expiry lies in the past')
+    }
+    faults.check()
+    const secret = newSecret('mwt')
+    const token = {
+      id: newId(),
+      name,
+      scopes: [...new Set(input.scopes)],
+      createdAt: new Date(),
+      expiresAt: input.expiresAt ?? null,
+      lastUsedAt: null,
+      revokedAt: null,
+    }
+    await this.db.inTransaction((tx) => tx.em.insert(ApiToken, { ...token, secretHash: hash('token', secret) }))
+    return { token: Object.assign(new ApiToken(), token), secret }
+  }
+
+  async revokeApiToken(viewer: Viewer | undefined, id: string): Promise<ApiToken> {
+    permit(viewer, 'access.edit')
+    return this.db.inTransaction(async (tx) => {
+      const token = isId(id) ? await tx.em.findOneBy(ApiToken, { id }) : null
+      if (!token) throw new UserFaults([{ code: 'NOT_FOUND', path: ['id'], message: 'There is no such token' }])
+      await tx.em.update(ApiToken, { id }, { revokedAt: token.revokedAt ?? new Date() })
+      tx.signal('sessions', [id])
+      return token
+    })
+  }
+
+  /** Makes a user who can sign in; used by the command line, which has no viewer. Throws UserFaults. */
+  async createUser(name: string, password: string, roles: readonly Role[]): Promise<void> {
+    const faults = new FaultList()
+    const trimmed = name.trim()
+    if (trimmed.length === 0 || trimmed.length > MAX_NAME)
+      faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
+    if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD) {
+      faults.add('INVALID', ['password'], `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`)
+    }
+    faults.check()
+    const passwordHash = await hashPassword(password)
+    await this.db.inTransaction(async (tx) => {
+      const nameKey = trimmed.toLowerCase()
+      if (await tx.em.existsBy(User, { nameKey })) faults.add('TAKEN', ['name'], 'There is a user of this name already')
+      faults.check()
+      await tx.em.insert(User, {
+        id: newId(),
+        name: trimmed,
+        nameKey,
+        passwordHash,
+        roles: [...roles],
+        createdAt: new Date(),
+      })
+    })
+  }
+
+  /** At the first start there is nobody to sign in: makes an administrator and answers the password, to be printed once. */
+  async createFirstAdministrator(): Promise<{ name: string; password: string } | undefined> {
+    if (await this.db.read.exists(User)) return undefined
+    const name = 'admin'
+    const password = randomBytes(15).toString('base64url')
+    try {
+      await this.createUser(name, password, [Role.SYSTEM_ADMINISTRATOR])
+      return { name, password }
+    } catch (error) {
+      // two nodes started at once: the other one made it, and prints its password
+      if (error instanceof UserFaults) return undefined
+      throw error
+    }
+  }
+
+  /** Deletes what is over; run by a schedule. */
+  async forgetEnded(now: Date): Promise<void> {
+    await this.db.inTransaction(async (tx) => {
+      await tx.em.createQueryBuilder().delete().from(Session).where('expiresAt <= :now', { now }).execute()
+      const since = new Date(now.getTime() - FAILURE_WINDOW_MS)
+      await tx.em.createQueryBuilder().delete().from(SignInFailure).where('since <= :since', { since }).execute()
+    })
+  }
+
+  private async openSession(user: User, failureKey: string): Promise<{ viewer: Viewer; secret: string }> {
+    const secret = newSecret('mws')
+    const now = new Date()
+    const session = {
+      id: newId(),
+      userId: user.id,
+      createdAt: now,
+      expiresAt: new Date(now.getTime() + SESSION_HOURS * 3_600_000),
+    }
+    await this.db.inTransaction(async (tx) => {
+      await tx.em.insert(Session, { ...session, secretHash: hash('session', secret) })
+      await tx.em.delete(SignInFailure, { id: failureKey })
+    })
+    return { viewer: viewerOf(user, session), secret }
+  }
+
+  private async isLocked(id: string): Promise<boolean> {
+    const row = await this.db.read.findOneBy(SignInFailure, { id })
+    return !!row && row.failures >= FAILURES_ALLOWED && Date.now() - row.since.getTime() < FAILURE_WINDOW_MS
+  }
+
+  private async countFailure(id: string): Promise<void> {
+    await this.db.inTransaction(async (tx) => {
+      const now = new Date()
+      const row = await tx.em.findOneBy(SignInFailure, { id })
+      if (row && now.getTime() - row.since.getTime() < FAILURE_WINDOW_MS) {
+        await tx.em.increment(SignInFailure, { id }, 'failures', 1)
+      } else {
+        await tx.em.upsert(SignInFailure, { id, failures: 1, since: now }, ['id'])
+      }
+    })
+  }
+}
+
+function viewerOf(user: User, session: { id: string; expiresAt: Date }): Viewer {
+  return {
+    id: user.id,
+    name: user.name,
+    roles: user.roles,
+    rights: rightsOf(user.roles),
+    credentialId: session.id,
+    expiresAt: session.expiresAt,
+  }
+}

@@ -1,0 +1,75 @@
+import 'reflect-metadata'
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { lexicographicSortSchema, printSchema } from 'graphql'
+import { App, MissingKeys } from './app'
+import { Role } from './auth/rights'
+import { ConfigError, readConfig } from './config'
+import { UserFaults } from './errors'
+import { makeLog } from './process'
+
+const USAGE = `usage: npm run cli -- COMMAND
+
+  migrate                    brings the database to this version
+  create-admin NAME          makes an administrator; the password is read from standard input
+  create-auditor NAME        the same for one who may look at everything and change nothing
+  make-key                   prints a new value for MAILWARDEN_KEYS
+  export-schema FILE         writes the GraphQL schema
+`
+
+async function withApp(work: (app: App) => Promise<void>): Promise<void> {
+  const config = readConfig()
+  const log = makeLog()
+  log.level = config.logLevel
+  const app = await App.open(config, log)
+  try {
+    await work(app)
+  } finally {
+    await app.close(0)
+  }
+}
+
+/** One line of standard input: a password in an argument would stand in the process list and in the shell's history. */
+async function readPassword(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('Password (12 characters or more): ')
+  for await (const line of createInterface({ input: process.stdin, terminal: false })) return line
+  return ''
+}
+
+async function createUser(name: string | undefined, role: Role): Promise<void> {
+  if (!name) throw new ConfigError(USAGE)
+  const password = await readPassword()
+  await withApp((app) => app.services.auth.createUser(name, password, [role]))
+  process.stdout.write(`${name} can sign in\n`)
+}
+
+/** The schema needs no data, so the export runs on a database in memory and a key of the moment. */
+async function exportSchema(file: string | undefined): Promise<void> {
+  if (!file) throw new ConfigError(USAGE)
+  const app = App.describe()
+  writeFileSync(file, `${printSchema(lexicographicSortSchema(app))}\n`)
+}
+
+const commands: Record<string, (argument: string | undefined) => Promise<void>> = {
+  migrate: () => withApp(async () => void process.stdout.write('The database is up to date\n')),
+  'create-admin': (name) => createUser(name, Role.SYSTEM_ADMINISTRATOR),
+  'create-auditor': (name) => createUser(name, Role.AUDITOR),
+  'make-key': async () =>
+    void process.stdout.write(`k${Date.now().toString(36)}:${randomBytes(32).toString('base64')}\n`),
+  'export-schema': exportSchema,
+}
+
+const [name = '', argument] = process.argv.slice(2)
+const command = commands[name]
+if (command) {
+  command(argument).catch((error: unknown) => {
+    const isPlain = error instanceof ConfigError || error instanceof MissingKeys
+    if (error instanceof UserFaults) for (const fault of error.faults) process.stderr.write(`${fault.message}\n`)
+    else process.stderr.write(`${isPlain ? error.message : (error as Error).stack}\n`)
+    process.exitCode = 1
+  })
+} else {
+  process.stderr.write(USAGE)
+  process.exitCode = name === '' || name === 'help' ? 0 : 2
+}

@@ -1,0 +1,43 @@
+import { Table, TableColumn, type TableColumnOptions } from 'typeorm'
+
+/**
+ * The column kinds of the migrations, the same on SQLite and MariaDB. The entities name the same types, which the test of
+ * schema drift holds together.
+ */
+export const id = (name = 'id', options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: 'varchar', length: '36', isPrimary: name === 'id', ...options })
+
+export const text = (name: string, length: number, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: 'varchar', length: String(length), ...options })
+
+/** Up to 64 KiB on MariaDB. */
+export const longText = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: 'text', ...options })
+
+export const whole = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: 'int', ...options })
+
+/** tinyint is what MariaDB makes of a boolean; SQLite keeps the word. */
+export const flag = (
+  name: string,
+  kind: 'sqlite' | 'mariadb',
+  options: Partial<TableColumnOptions> = {},
+): TableColumn => new TableColumn({ name, type: kind === 'sqlite' ? 'boolean' : 'tinyint', ...options })
+
+export const time = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: 'datetime', precision: 3, ...options })
+
+export const table = (
+  name: string,
+  columns: TableColumn[],
+  indices: Record<string, { columns: string[]; unique?: true }> = {},
+) =>
+  new Table({
+    name,
+    columns,
+    indices: Object.entries(indices).map(([indexName, index]) => ({
+      name: indexName,
+      columnNames: index.columns,
+      isUnique: index.unique ?? false,
+    })),
+  })

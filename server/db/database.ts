@@ -1,0 +1,140 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
+import { SnakeNaming } from './snake-naming'
+import { type Outlets, Tx } from './transaction'
+
+export type DatabaseKind = 'sqlite' | 'mariadb'
+
+export interface DatabaseOptions {
+  /** sqlite:FILE or mysql://user:password@host:port/database */
+  url: string
+  entities: DataSourceOptions['entities']
+  migrations: DataSourceOptions['migrations']
+  outlets: Outlets
+  /** MariaDB connections of this process. */
+  poolSize?: number
+}
+
+/**
+ * MariaDB's answers that are worth another try of the whole transaction: deadlock, lock wait time-out, and a unique key taken
+ * by somebody else since it was looked up (the next try sees that row and says so).
+ */
+const RETRIED = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY'])
+const TRIES = 4
+
+/**
+ * One database, two ways in: `read` for queries, `inTransaction` for every write.
+ * On SQLite `read` is a second connection (WAL), so a query never sees the uncommitted rows of a transaction that is under
+ * way on the one writing connection, and transactions wait for each other in a queue: only database work is awaited inside.
+ */
+export class Database {
+  private last: Promise<unknown> = Promise.resolve()
+
+  private constructor(
+    readonly kind: DatabaseKind,
+    private readonly writer: DataSource,
+    private readonly reader: DataSource,
+    private readonly outlets: Outlets,
+  ) {}
+
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const shared = {
+      entities: options.entities,
+      migrations: options.migrations,
+      namingStrategy: new SnakeNaming(),
+      synchronize: false,
+      migrationsTransactionMode: 'each' as const,
+    }
+    if (options.url.startsWith('sqlite:')) {
+      const file = options.url.slice('sqlite:'.length)
+      mkdirSync(dirname(file), { recursive: true })
+      const tune = (db: { pragma(text: string): unknown }) => {
+        db.pragma('synchronous = NORMAL')
+        db.pragma('busy_timeout = 5000')
+        db.pragma('cache_size = -65536')
+      }
+      const sqlite = {
+        ...shared,
+        type: 'better-sqlite3' as const,
+        database: file,
+        enableWAL: true,
+        prepareDatabase: tune,
+      }
+      const writer = await new DataSource(sqlite).initialize()
+      await writer.runMigrations()
+      const reader = await new DataSource({ ...sqlite, migrations: [] }).initialize()
+      return new Database('sqlite', writer, reader, options.outlets)
+    }
+    const mariadb = await new DataSource({
+      ...shared,
+      type: 'mariadb',
+      url: options.url.replace(/^mysql:/, 'mariadb:'),
+      timezone: 'Z',
+      charset: 'utf8mb4',
+      supportBigNumbers: true,
+      poolSize: options.poolSize ?? 10,
+    }).initialize()
+    await migrateAlone(mariadb)
+    return new Database('mariadb', mariadb, mariadb, options.outlets)
+  }
+
+  /** For queries outside a transaction: sees what is committed. */
+  get read(): EntityManager {
+    return this.reader.manager
+  }
+
+  /** The data source that migrations are checked against. */
+  get source(): DataSource {
+    return this.writer
+  }
+
+  /**
+   * Runs `work` in one transaction. What it enqueues and signals leaves after the commit, and is dropped on a rollback.
+   * A deadlock is tried again, so `work` must have no effect outside of `tx`.
+   */
+  async inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const tx = new Tx(this.kind)
+      try {
+        const result = await this.alone(() => this.commit(tx, work))
+        await tx.release(this.outlets)
+        return result
+      } catch (error) {
+        if (attempt >= TRIES || !RETRIED.has((error as { code?: string }).code ?? '')) throw error
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.last.catch(() => undefined)
+    if (this.reader !== this.writer && this.reader.isInitialized) await this.reader.destroy()
+    if (this.writer.isInitialized) await this.writer.destroy()
+  }
+
+  private commit<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const run = (em: EntityManager) => work(tx.on(em))
+    // READ COMMITTED: no gap locks, so that workers claiming neighbouring rows do not block each other
+    return this.kind === 'sqlite' ? this.writer.transaction(run) : this.writer.transaction('READ COMMITTED', run)
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.kind !== 'sqlite') return work()
+    const turn = this.last.then(work, work)
+    this.last = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+/** Several nodes start at once: one migrates, the others wait for it. */
+async function migrateAlone(source: DataSource): Promise<void> {
+  const runner = source.createQueryRunner()
+  try {
+    const [row] = await runner.query(`SELECT GET_LOCK(CONCAT('mailwarden-migrate-', DATABASE()), 120) AS got`)
+    if (Number(row?.got) !== 1) throw new Error('Another node has been migrating the database for two minutes')
+    await source.runMigrations()
+  } finally {
+    await runner.query(`SELECT RELEASE_LOCK(CONCAT('mailwarden-migrate-', DATABASE()))`)
+    await runner.release()
+  }
+}

@@ -1,0 +1,56 @@
+import type { EntityManager } from 'typeorm'
+// A vocabulary of words, not a connection: the one file of another floor that db may name.
+import type { Signal, Topic } from '../pubsub/signals'
+import type { DatabaseKind } from './database'
+
+/** Where a transaction's effects go once it is committed; handed in by app.ts. */
+export interface Outlets {
+  enqueue(jobName: string, input: unknown, options?: { dedupeKey?: string }): Promise<void>
+  publish(signal: Signal): void
+  /** The rows are the truth: a nudge that could not be given is logged, and a sweep finds the rows. */
+  onLostNudge(error: unknown): void
+}
+
+/** A transaction under way. Nothing else publishes or enqueues. */
+export class Tx {
+  private manager?: EntityManager
+  private readonly jobs: { name: string; input: unknown; dedupeKey?: string }[] = []
+  private readonly signals = new Map<Topic, Set<string> | 'many'>()
+
+  constructor(readonly kind: DatabaseKind) {}
+
+  /** @internal */
+  on(manager: EntityManager): this {
+    this.manager = manager
+    return this
+  }
+
+  get em(): EntityManager {
+    if (!this.manager) throw new Error('The transaction has not begun')
+    return this.manager
+  }
+
+  enqueue(name: string, input: unknown, dedupeKey?: string): void {
+    this.jobs.push({ name, input, dedupeKey })
+  }
+
+  /** Tells the other processes and the subscribers, after the commit, that these rows changed; 'many' when there are too many to name. */
+  signal(topic: Topic, ids: readonly string[] | 'many'): void {
+    if (ids === 'many') {
+      this.signals.set(topic, 'many')
+      return
+    }
+    const known = this.signals.get(topic) ?? new Set<string>()
+    if (known === 'many' || ids.length === 0) return
+    for (const id of ids) known.add(id)
+    this.signals.set(topic, known)
+  }
+
+  /** @internal */
+  async release(outlets: Outlets): Promise<void> {
+    for (const [topic, ids] of this.signals) outlets.publish({ topic, ids: ids === 'many' ? [] : [...ids] })
+    for (const { name, input, dedupeKey } of this.jobs) {
+      await outlets.enqueue(name, input, { dedupeKey }).catch((error) => outlets.onLostNudge(error))
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { OperationError } from '../errors'
+
+export interface ErrorLog {
+  error(fields: object, message: string): void
+}
+
+/** Codes that the GraphQL layer itself gives to a request it cannot execute. */
+const REQUEST_CODES = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+])
+
+/**
+ * The one place where an error becomes an answer, on HTTP and on the websocket: known codes pass, a bug is logged once with
+ * its request id and answered without a word about the inside.
+ */
+export function formatError(error: unknown, requestId: string, log: ErrorLog): GraphQLFormattedError {
+  const graphql = error instanceof GraphQLError ? error : undefined
+  const cause = graphql?.originalError ?? error
+  const place = {
+    ...(graphql?.locations && { locations: graphql.locations }),
+    ...(graphql?.path && { path: graphql.path }),
+  }
+  if (cause instanceof OperationError) {
+    const argument = cause.path ? { argument: cause.path } : {}
+    return { message: cause.message, ...place, extensions: { code: cause.code, ...argument } }
+  }
+  const code = graphql?.extensions.code
+  if (graphql && typeof code === 'string' && REQUEST_CODES.has(code)) {
+    return { message: graphql.message, ...place, extensions: { code } }
+  }
+  // graphql-js reports a wrong variable, and validation on the websocket, as an error without cause and without code
+  if (graphql && !graphql.originalError && code === undefined) {
+    return { message: graphql.message, ...place, extensions: { code: 'BAD_USER_INPUT' } }
+  }
+  log.error({ err: cause, requestId, path: graphql?.path }, 'An operation failed unexpectedly')
+  return {
+    message: `Internal server error (request ${requestId})`,
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+  }
+}

@@ -1,0 +1,70 @@
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  type ValidationRule,
+} from 'graphql'
+import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity'
+
+/** Bounds of one operation, the same on HTTP and on the websocket. */
+export const LIMITS = {
+  /** Lexical tokens of the document: bounds parsing itself. */
+  tokens: 2_000,
+  depth: 12,
+  aliases: 30,
+  /** Fields an answer may have, lists counted by their `first`. */
+  cost: 60_000,
+  /** Bytes of an HTTP body: 100,000 ids fit and are then refused by name. */
+  bodyBytes: 8 * 1024 * 1024,
+  /** Bytes of a websocket message. */
+  messageBytes: 256 * 1024,
+  /** Operations under way on one websocket. */
+  operationsPerSocket: 50,
+} as const
+
+const refuse = (context: { reportError(error: GraphQLError): void } | null, error: GraphQLError) =>
+  context?.reportError(error)
+
+/** Validation rules beside the specified ones. */
+export function limitRules(introspection: boolean): ValidationRule[] {
+  const rejection = { propagateOnRejection: false, onReject: [refuse] }
+  const rules = [
+    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, exposeLimits: true, ...rejection }),
+    maxAliasesRule({ n: LIMITS.aliases, exposeLimits: true, ...rejection }),
+  ] as ValidationRule[]
+  return introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule]
+}
+
+/** A field costs one, plus its children as often as its page is long. */
+const pageAware: ComplexityEstimator = ({ args, field, childComplexity }) => {
+  const isPaged = field.args.some((argument) => argument.name === 'first')
+  const times = isPaged ? Math.min(Math.max(Number(args.first ?? 50), 1), 500) : 1
+  return 1 + times * childComplexity
+}
+
+/** Throws when an operation would answer more than LIMITS.cost fields. */
+export function checkCost(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  variables: Record<string, unknown> | null | undefined,
+  operationName: string | null | undefined,
+): void {
+  const cost = getComplexity({
+    schema,
+    query,
+    variables: variables ?? {},
+    operationName: operationName ?? undefined,
+    estimators: [pageAware],
+  })
+  if (cost > LIMITS.cost) {
+    throw new GraphQLError(
+      `The operation may answer ${cost} fields, at most ${LIMITS.cost} are allowed: ask for shorter pages`,
+      {
+        extensions: { code: 'BAD_USER_INPUT' },
+      },
+    )
+  }
+}

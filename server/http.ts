@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
+import fastifyApollo from '@as-integrations/fastify'
+import fastifyCookie from '@fastify/cookie'
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { App } from './app'
+import type { Ctx, Viewer } from './auth/auth.service'
+import { Loaders } from './graphql/context'
+import { formatError } from './graphql/format-error'
+import { checkCost, LIMITS, limitRules } from './graphql/limits'
+import { bearerSecret, COOKIE, isSameOrigin } from './http-auth'
+import { serveWebsocket } from './websocket'
+
+/** Makes the HTTP server of an app: GraphQL on /graphql (websocket too), the dashboard, and /healthz. */
+export async function makeHttp(app: App): Promise<FastifyInstance> {
+  const { config, log } = app
+  const http = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: LIMITS.bodyBytes,
+    trustProxy: config.trustProxy,
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+  })
+  await http.register(fastifyCookie)
+  http.addHook('onSend', securityHeaders(config.publicUrl))
+  const sockets = serveWebsocket(app, http.server)
+  const apollo = new ApolloServer<Ctx>({
+    schema: app.schema,
+    stopOnTerminationSignals: false,
+    includeStacktraceInErrorResponses: false,
+    introspection: config.introspection,
+    hideSchemaDetailsFromClientErrors: !config.introspection,
+    csrfPrevention: true,
+    parseOptions: { maxTokens: LIMITS.tokens },
+    validationRules: limitRules(config.introspection),
+    formatError: (formatted, error) => formatError(error, String(formatted.extensions?.requestId ?? randomUUID()), log),
+    plugins: [ApolloServerPluginCacheControlDisabled(), operationPlugin(app)],
+  })
+  // closing order: websockets first (they would hold the HTTP server open), Apollo last
+  http.addHook('preClose', () => sockets.close())
+  http.addHook('onClose', () => apollo.stop())
+  await apollo.start()
+  await http.register(fastifyApollo(apollo), {
+    context: (request, reply) => contextOf(app, request, reply),
+  })
+  http.get('/healthz', async () => {
+    await app.db.read.query('SELECT 1')
+    return { status: 'ok' }
+  })
+  await serveDashboard(http, config.webFolder)
+  return http
+}
+
+function operationPlugin(app: App): ApolloServerPlugin<Ctx> {
+  return {
+    requestDidStart: async () => ({
+      // formatError is told no context, so the request's id travels in the error
+      didEncounterErrors: async ({ errors, contextValue }) => {
+        for (const error of errors) Object.assign(error.extensions, { requestId: contextValue.requestId })
+      },
+      didResolveOperation: async ({ schema, document, request }) =>
+        checkCost(schema, document, request.variables, request.operationName),
+    }),
+    unexpectedErrorProcessingRequest: async ({ error }) =>
+      app.log.error({ err: error }, 'A request failed unexpectedly'),
+  }
+}
+
+async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply): Promise<Ctx> {
+  const viewer = await viewerOf(app, request)
+  return {
+    viewer,
+    requestId: request.id,
+    ip: request.ip,
+    loaders: new Loaders(),
+    resolver: (resolverClass) => app.resolver(resolverClass),
+    setSessionCookie: (secret) => {
+      const secure = app.config.publicUrl?.startsWith('https:') ?? false
+      const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure } as const
+      if (secret === null) reply.clearCookie(COOKIE, cookie)
+      else reply.setCookie(COOKIE, secret, cookie)
+    },
+  }
+}
+
+/** A token in the header counts before a cookie; a cookie counts only when the request comes from our own pages. */
+async function viewerOf(app: App, request: FastifyRequest): Promise<Viewer | undefined> {
+  const bearer = bearerSecret(request.headers.authorization)
+  if (bearer !== undefined) return app.services.auth.byToken(bearer)
+  const cookie = request.cookies[COOKIE]
+  if (!cookie || !isSameOrigin(request.headers, app.config.publicUrl)) return undefined
+  return app.services.auth.bySession(cookie)
+}
+
+function securityHeaders(publicUrl: string | undefined) {
+  const headers: Record<string, string> = {
+    'content-security-policy':
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+    ...(publicUrl?.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
+  }
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.headers(headers)
+    if (request.url.startsWith('/graphql')) reply.header('cache-control', 'no-store')
+  }
+}
+
+/** Files under /assets carry their hash in the name; every other path that is no file is a page of the dashboard. */
+async function serveDashboard(http: FastifyInstance, folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'index.html'))) {
+    http.log.warn('The dashboard is not built (npm run build): only the API is served')
+    return
+  }
+  await http.register(fastifyStatic, {
+    root: folder,
+    setHeaders: (response, path) => {
+      const isHashed = path.includes(`${join(folder, 'assets')}`)
+      response.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    },
+  })
+  http.setNotFoundHandler((request, reply) => {
+    const isPage = request.method === 'GET' && request.headers.accept?.includes('text/html')
+    if (isPage) return reply.sendFile('index.html')
+    return reply.code(404).send({ error: 'Not found' })
+  })
+}

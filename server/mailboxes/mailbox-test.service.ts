@@ -1,0 +1,191 @@
+import { In, IsNull } from 'typeorm'
+import type { Database } from '../db/database'
+import type { Tx } from '../db/transaction'
+import { type MailError, MailErrorCode } from '../mail/mail-error'
+import type { Endpoint, ProbeSettings } from '../mail/probe'
+import { CredentialSource, type EmailServerProfile } from '../profiles/profile.entity'
+import type { ProfileService } from '../profiles/profile.service'
+import { type Keyring, SecretUnreadable } from '../secrets/keyring'
+import type { EmailSettingsService } from '../settings/email-settings.service'
+import { type Blocker, testBlocker } from './blockers'
+import { Mailbox } from './mailbox.entity'
+import { Direction, TestStatus } from './mailbox.enums'
+import { chunks, passwordOf } from './mailbox.service'
+import type { Condition } from './mailbox-selection'
+import { effectOf, hasMethod, type MailboxPatch } from './reset-rules'
+
+export interface TestCandidate {
+  mailboxId: string
+  profileId: string | null
+  /** Why it cannot be tested. */
+  blocker?: Blocker
+}
+
+/** What a test needs to know of one direction: where to go and as whom, or why that cannot be known. */
+export type ProbeTarget =
+  | { settings: ProbeSettings }
+  | { problem: CredentialProblem; endpoint: Endpoint }
+  | { absent: true }
+
+export interface CredentialProblem {
+  code: MailErrorCode.CREDENTIALS_MISSING | MailErrorCode.CREDENTIALS_UNREADABLE
+  /** Whose credentials they are. */
+  source: CredentialSource
+}
+
+export interface ProbeTargets {
+  mailboxId: string
+  [Direction.INCOMING]: ProbeTarget
+  [Direction.OUTGOING]: ProbeTarget
+}
+
+export interface DirectionOutcome {
+  direction: Direction
+  status: TestStatus
+  error?: MailError
+}
+
+export interface MailboxOutcome {
+  mailboxId: string
+  profileId: string
+  /** TEST_AND_ENABLE: the outcome changes statuses and enabling. */
+  enabling: boolean
+  directions: DirectionOutcome[]
+}
+
+/** The part of mailboxes that test runs read and write. */
+export class MailboxTestService {
+  constructor(
+    private readonly db: Database,
+    private readonly profiles: ProfileService,
+    private readonly settings: EmailSettingsService,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** The selected mailboxes with the reason of each that cannot be tested, in the order of their creation. */
+  async candidates(tx: Tx, condition: Condition): Promise<TestCandidate[]> {
+    const switches = await this.settings.current(tx.em)
+    const mailboxes = await tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .where(condition.sql, condition.parameters)
+      .orderBy('m.id')
+      .getMany()
+    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
+    const profiles = new Map((await this.profiles.byIds(profileIds)).map((profile) => [profile.id, profile]))
+    return mailboxes.map((mailbox) => ({
+      mailboxId: mailbox.id,
+      profileId: mailbox.profileId,
+      blocker: testBlocker(mailbox, profiles.get(mailbox.profileId ?? '') ?? null, switches),
+    }))
+  }
+
+  /** Takes mailboxes for a run; answers those it got: the others are in another run. */
+  async claim(tx: Tx, runId: string, ids: readonly string[]): Promise<Set<string>> {
+    for (const chunk of chunks(ids)) {
+      await tx.em.update(Mailbox, { id: In(chunk), testingRunId: IsNull() }, { testingRunId: runId })
+    }
+    const rows = await tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .select('m.id', 'id')
+      .where({ testingRunId: runId })
+      .getRawMany<{ id: string }>()
+    return new Set(rows.map((row) => row.id))
+  }
+
+  /** Lets mailboxes go without a result: their tests were cancelled. */
+  async release(tx: Tx, runId: string, ids: readonly string[]): Promise<void> {
+    for (const chunk of chunks(ids)) {
+      await tx.em.update(Mailbox, { id: In(chunk), testingRunId: runId }, { testingRunId: null })
+    }
+    tx.signal('mailboxes', ids)
+  }
+
+  /** Where each mailbox's directions go and as whom. Mailboxes that are gone are left out. */
+  async targets(ids: readonly string[]): Promise<ProbeTargets[]> {
+    const mailboxes = await this.db.read
+      .createQueryBuilder(Mailbox, 'm')
+      .addSelect('m.passwordSealed')
+      .where({ id: In([...ids]) })
+      .getMany()
+    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
+    const profiles = new Map((await this.profiles.withSecrets(profileIds)).map((profile) => [profile.id, profile]))
+    return mailboxes.flatMap((mailbox) => {
+      const profile = profiles.get(mailbox.profileId ?? '')
+      return profile ? [this.targetsOf(mailbox, profile)] : []
+    })
+  }
+
+  /** Writes the outcomes of finished tests: one UPDATE for all mailboxes with the same outcome. */
+  async applyTestResults(tx: Tx, outcomes: readonly MailboxOutcome[], now: Date): Promise<void> {
+    const alike = new Map<string, { patch: Partial<Mailbox>; ids: string[] }>()
+    for (const outcome of outcomes) {
+      const patch: Partial<Mailbox> = outcome.enabling ? { ...patchOf(outcome.directions), lastTestedAt: now } : {}
+      const key = JSON.stringify(patch)
+      const group = alike.get(key) ?? { patch, ids: [] as string[] }
+      group.ids.push(outcome.mailboxId)
+      alike.set(key, group)
+    }
+    for (const { patch, ids } of alike.values()) {
+      await tx.em.update(Mailbox, { id: In(ids) }, { ...patch, testingRunId: null })
+    }
+    tx.signal(
+      'mailboxes',
+      outcomes.map((outcome) => outcome.mailboxId),
+    )
+  }
+
+  private targetsOf(mailbox: Mailbox, profile: EmailServerProfile): ProbeTargets {
+    const credentials = this.credentialsOf(mailbox, profile)
+    const target = (direction: Direction.INCOMING | Direction.OUTGOING, endpoint: Endpoint | null): ProbeTarget => {
+      if (!hasMethod(mailbox, direction) || !endpoint || !mailbox.emailAddress) return { absent: true }
+      if ('problem' in credentials) return { ...credentials, endpoint }
+      return {
+        settings: {
+          endpoint,
+          ...credentials,
+          emailAddress: mailbox.emailAddress,
+          trustedCertificates: profile.trustedCertificates ?? undefined,
+          verifyCertificates: profile.verifyCertificates,
+        },
+      }
+    }
+    return {
+      mailboxId: mailbox.id,
+      [Direction.INCOMING]: target(Direction.INCOMING, profile.incoming),
+      [Direction.OUTGOING]: target(Direction.OUTGOING, profile.outgoing),
+    }
+  }
+
+  private credentialsOf(
+    mailbox: Mailbox,
+    profile: EmailServerProfile,
+  ): { username: string; password: string } | { problem: CredentialProblem } {
+    const source = profile.credentialSource
+    const missing = { problem: { code: MailErrorCode.CREDENTIALS_MISSING, source } } as const
+    try {
+      if (source === CredentialSource.PROFILE) {
+        if (!profile.username || !profile.passwordSealed) return missing
+        return { username: profile.username, password: this.profiles.openPassword(profile) }
+      }
+      if (!mailbox.passwordSealed) return missing
+      const username = mailbox.username ?? mailbox.emailAddress ?? ''
+      return { username, password: this.keyring.open(mailbox.passwordSealed, passwordOf(mailbox.id)) }
+    } catch (error) {
+      if (error instanceof SecretUnreadable) return { problem: { code: MailErrorCode.CREDENTIALS_UNREADABLE, source } }
+      throw error
+    }
+  }
+}
+
+function patchOf(directions: readonly DirectionOutcome[]): MailboxPatch {
+  return Object.assign(
+    {},
+    ...directions.map(({ direction, status, error }) => {
+      if (status === TestStatus.SUCCESS) return effectOf({ kind: 'TESTED_AND_ENABLED', direction })
+      if (status === TestStatus.FAILURE) {
+        return effectOf({ kind: 'TEST_AND_ENABLE_FAILED', direction, errorCode: error?.code ?? MailErrorCode.UNKNOWN })
+      }
+      return {}
+    }),
+  )
+}

@@ -1,0 +1,161 @@
+import { newId } from '../db/id'
+import type { MailboxTestService, ProbeTargets } from '../mailboxes/mailbox-test.service'
+import type { ClaimedItem, FinishedItem, TestItems } from './test-items'
+import { type TestMeans, testMailbox, unexpected } from './test-mailbox'
+
+export interface EngineLog {
+  error(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface EngineOptions {
+  /** Mailboxes under test at one time in this process. */
+  concurrency: number
+  leaseMs: number
+  means: TestMeans
+  log: EngineLog
+}
+
+/** Results wait so long for company before they are stored together. */
+const BATCH_MS = 25
+/** The profiles with waiting items are looked up anew so often while there is work. */
+const REFRESH_MS = 1_000
+
+/**
+ * Tests mailboxes in this process: takes items, runs up to `concurrency` of them at a time, and stores what comes out in
+ * batches. Everything it must remember is in the items' rows; a process that dies loses nothing but the time of its tests.
+ */
+export class TestEngine {
+  private readonly owner = newId()
+  private readonly underWay = new Map<string, Promise<void>>()
+  private readonly stopping = new AbortController()
+  private finished: FinishedItem[] = []
+  private limits = new Map<string, number>()
+  private refreshedAt = 0
+  private loop?: Promise<void>
+  private isNudged = false
+  private isStopping = false
+  private wake: () => void = () => undefined
+
+  constructor(
+    private readonly items: TestItems,
+    private readonly tests: MailboxTestService,
+    private readonly options: EngineOptions,
+  ) {}
+
+  /** Works until no waiting item is left for this process to take; joined by whoever calls meanwhile. */
+  work(): Promise<void> {
+    this.isNudged = true
+    this.wake()
+    this.loop ??= this.run().finally(() => {
+      this.loop = undefined
+    })
+    return this.loop
+  }
+
+  /** Takes nothing new; tests still under way after graceMs are ended and their items put back for others. */
+  async stop(graceMs: number): Promise<void> {
+    const grace = setTimeout(() => this.stopping.abort(), graceMs)
+    this.isStopping = true
+    this.wake()
+    await this.loop?.catch(() => undefined)
+    clearTimeout(grace)
+    this.stopping.abort()
+    await this.items.putBack({ owner: this.owner })
+  }
+
+  private async run(): Promise<void> {
+    const renewal = setInterval(() => {
+      this.items
+        .renew(this.owner)
+        .catch((error) => this.options.log.error({ err: error }, 'Leases could not be renewed'))
+    }, this.options.leaseMs / 3)
+    try {
+      while (await this.turn()) await this.pause()
+    } finally {
+      clearInterval(renewal)
+    }
+  }
+
+  /** One turn: store and take. Answers false when there is nothing left to wait for. */
+  private async turn(): Promise<boolean> {
+    const finished = this.finished
+    this.finished = []
+    const room = this.isStopping ? 0 : this.options.concurrency - this.underWay.size
+    try {
+      if (room > 0) await this.refresh()
+      if (finished.length > 0 || (room > 0 && this.limits.size > 0)) {
+        const claimed = await this.items.turn(this.owner, finished, room, this.limits)
+        if (claimed.length === 0 && room > 0) this.refreshedAt = Math.min(this.refreshedAt, Date.now() - REFRESH_MS / 2)
+        if (claimed.length > 0) await this.begin(claimed)
+      }
+    } catch (error) {
+      // the results are kept and stored at the next turn: a database that is away for a moment loses nothing
+      this.finished = [...finished, ...this.finished]
+      this.options.log.error({ err: error }, 'Test results could not be stored, or items not taken')
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      return !this.isStopping
+    }
+    if (this.isStopping) return this.underWay.size > 0 || this.finished.length > 0
+    return this.underWay.size > 0 || this.finished.length > 0 || this.isNudged || this.limits.size > 0
+  }
+
+  private async refresh(): Promise<void> {
+    if (!this.isNudged && Date.now() - this.refreshedAt < REFRESH_MS) return
+    this.isNudged = false
+    this.limits = await this.items.waitingProfiles()
+    this.refreshedAt = Date.now()
+  }
+
+  /** Until something finished, somebody nudged, or waiting items may have become free elsewhere. */
+  private async pause(): Promise<void> {
+    if (this.isNudged || this.isStopping || this.finished.length > 0) return this.batch()
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, REFRESH_MS)
+      this.wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    await this.batch()
+  }
+
+  private batch(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, BATCH_MS))
+  }
+
+  private async begin(claimed: readonly ClaimedItem[]): Promise<void> {
+    const targets = await this.targetsOf(claimed)
+    for (const item of claimed) {
+      const target = targets.get(item.mailboxId)
+      if (target) this.underWay.set(item.id, this.test(item, target))
+      else this.finished.push({ item, outcome: undefined, finishedAt: new Date() })
+    }
+  }
+
+  private async targetsOf(claimed: readonly ClaimedItem[]): Promise<Map<string, ProbeTargets>> {
+    try {
+      const targets = await this.tests.targets(claimed.map((item) => item.mailboxId))
+      return new Map(targets.map((target) => [target.mailboxId, target]))
+    } catch (error) {
+      await this.items.putBack({ owner: this.owner, ids: claimed.map((item) => item.id) })
+      throw error
+    }
+  }
+
+  private async test(item: ClaimedItem, target: ProbeTargets): Promise<void> {
+    const { directions, roundTrip } = item.run
+    try {
+      const order = { itemId: item.id, directions, roundTrip, signal: this.stopping.signal }
+      const outcome = await testMailbox(target, order, this.options.means).catch((error) => {
+        this.options.log.error({ err: error, itemId: item.id }, 'A test failed unexpectedly')
+        return unexpected(directions)
+      })
+      // a test that was ended by the stop says nothing about the mailbox
+      if (!this.stopping.signal.aborted) this.finished.push({ item, outcome, finishedAt: new Date() })
+    } finally {
+      this.underWay.delete(item.id)
+      this.wake()
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import { In } from 'typeorm'
+import type { AlertService } from '../alerts/alert.service'
+import type { Database } from '../db/database'
+import type { Tx } from '../db/transaction'
+import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
+import { EmailServerProfile } from '../profiles/profile.entity'
+import { beginChange, endChange } from './run-counts'
+import type { TestOutcome } from './test-mailbox'
+import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
+import { itemVerdict } from './verdict'
+
+export interface ClaimedItem {
+  id: string
+  runId: string
+  mailboxId: string
+  profileId: string
+  run: Pick<TestRun, 'mode' | 'directions' | 'roundTrip'>
+}
+
+export interface FinishedItem {
+  item: ClaimedItem
+  /** Undefined: the mailbox lost its profile since the run began, so there was nothing to test. */
+  outcome: TestOutcome | undefined
+  finishedAt: Date
+}
+
+/**
+ * How workers share the items of test runs. An item belongs to the worker that claimed it for as long as its lease is renewed;
+ * whoever finds a lease run out puts the item back, so that a killed worker loses nothing.
+ */
+export class TestItems {
+  constructor(
+    private readonly db: Database,
+    private readonly tests: MailboxTestService,
+    private readonly alerts: AlertService,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** The profiles that have items waiting, with their limits. */
+  async waitingProfiles(): Promise<Map<string, number>> {
+    const rows = await this.db.read
+      .createQueryBuilder(TestRunItem, 'i')
+      .innerJoin(TestRun, 'r', 'r.id = i.runId')
+      .innerJoin(EmailServerProfile, 'p', 'p.id = i.profileId')
+      .select('i.profileId', 'id')
+      .addSelect('MAX(p.maxConcurrentConnections)', 'most')
+      .where({ state: TestItemState.QUEUED })
+      .andWhere('r.state IN (:...open)', { open: [TestRunState.QUEUED, TestRunState.RUNNING] })
+      .groupBy('i.profileId')
+      .getRawMany<{ id: string; most: number | string }>()
+    return new Map(rows.map((row) => [row.id, Number(row.most)]))
+  }
+
+  /**
+   * Writes what is finished and takes up to `room` new items, in one transaction: the freed places of a profile are given out
+   * again at once. No profile gets more items under way, over all nodes, than its limit allows.
+   */
+  async turn(
+    owner: string,
+    finished: readonly FinishedItem[],
+    room: number,
+    limits: ReadonlyMap<string, number>,
+  ): Promise<ClaimedItem[]> {
+    return this.db.inTransaction(async (tx) => {
+      const now = new Date()
+      const candidates = room > 0 ? await this.candidates(tx, room, limits) : []
+      const runIds = [
+        ...new Set([...finished.map(({ item }) => item.runId), ...candidates.map((row) => row.runId)]),
+      ].sort()
+      const numbers = new Map<string, number>()
+      for (const runId of runIds) numbers.set(runId, await beginChange(tx, runId))
+      await this.store(tx, owner, finished, numbers, now)
+      const claimed = await this.claim(tx, owner, candidates, { limits, numbers, now, room })
+      const runs = new Map<string, TestRun>()
+      for (const runId of runIds) runs.set(runId, await endChange(tx, runId, now))
+      return claimed.map((item) => ({ ...item, run: runs.get(item.runId) as TestRun }))
+    })
+  }
+
+  /** A sign of life for all that this worker has under way. */
+  async renew(owner: string): Promise<void> {
+    await this.db.inTransaction((tx) =>
+      tx.em.update(
+        TestRunItem,
+        { leaseOwner: owner, state: TestItemState.RUNNING },
+        { leaseUntil: this.leaseEnd(new Date()) },
+      ),
+    )
+  }
+
+  /** Puts back what lies with workers that gave no sign of life, or all that lies with `owner`, or (`'any'`) with anybody. Answers how many. */
+  async putBack(whose: 'expired' | 'any' | { owner: string; ids?: readonly string[] }): Promise<number> {
+    return this.db.inTransaction(async (tx) => {
+      const now = new Date()
+      const query = tx.em.createQueryBuilder(TestRunItem, 'i').where({ state: TestItemState.RUNNING })
+      if (whose === 'expired') query.andWhere('i.leaseUntil < :now', { now })
+      else if (whose !== 'any') {
+        query.andWhere('i.leaseOwner = :owner', { owner: whose.owner })
+        if (whose.ids) query.andWhere({ id: In([...whose.ids]) })
+      }
+      const lost = await query.getMany()
+      for (const runId of [...new Set(lost.map((item) => item.runId))].sort()) {
+        const changeNumber = await beginChange(tx, runId)
+        const ids = lost.filter((item) => item.runId === runId).map((item) => item.id)
+        await tx.em.update(
+          TestRunItem,
+          { id: In(ids), state: TestItemState.RUNNING },
+          { state: TestItemState.QUEUED, leaseOwner: null, leaseUntil: null, startedAt: null, changeNumber },
+        )
+        await endChange(tx, runId, now)
+      }
+      return lost.length
+    })
+  }
+
+  /** Runs that have not ended, for the sweep. */
+  async openRuns(): Promise<string[]> {
+    const runs = await this.db.read.find(TestRun, {
+      select: { id: true },
+      where: { state: In([TestRunState.QUEUED, TestRunState.RUNNING]) },
+    })
+    return runs.map((run) => run.id)
+  }
+
+  private leaseEnd(now: Date): Date {
+    return new Date(now.getTime() + this.leaseMs)
+  }
+
+  /** Waiting items, the same number from each profile as far as they go; nothing is locked yet. */
+  private async candidates(
+    tx: Tx,
+    room: number,
+    limits: ReadonlyMap<string, number>,
+  ): Promise<Omit<ClaimedItem, 'run'>[]> {
+    const share = Math.max(1, Math.ceil(room / Math.max(1, limits.size)))
+    const queues: Omit<ClaimedItem, 'run'>[][] = []
+    for (const profileId of limits.keys()) {
+      const rows = await tx.em
+        .createQueryBuilder(TestRunItem, 'i')
+        .select(['i.id AS id', 'i.run_id AS runId', 'i.mailbox_id AS mailboxId', 'i.profile_id AS profileId'])
+        .where({ profileId, state: TestItemState.QUEUED })
+        .orderBy('i.id')
+        .limit(limits.size === 1 ? room : Math.max(share, 10))
+        .getRawMany<Omit<ClaimedItem, 'run'>>()
+      if (rows.length > 0) queues.push(rows)
+    }
+    return roundRobin(queues)
+  }
+
+  private async claim(
+    tx: Tx,
+    owner: string,
+    candidates: readonly Omit<ClaimedItem, 'run'>[],
+    at: { limits: ReadonlyMap<string, number>; numbers: ReadonlyMap<string, number>; now: Date; room: number },
+  ): Promise<Omit<ClaimedItem, 'run'>[]> {
+    if (candidates.length === 0) return []
+    const free = await this.freePlaces(tx, [...new Set(candidates.map((row) => row.profileId))].sort(), at.limits)
+    const still = await this.stillQueued(tx, candidates)
+    const taken: Omit<ClaimedItem, 'run'>[] = []
+    for (const row of candidates) {
+      const places = free.get(row.profileId) ?? 0
+      if (taken.length >= at.room) break
+      if (places <= 0 || !still.has(row.id)) continue
+      free.set(row.profileId, places - 1)
+      taken.push(row)
+    }
+    for (const [runId, changeNumber] of at.numbers) {
+      const ids = taken.filter((row) => row.runId === runId).map((row) => row.id)
+      if (ids.length === 0) continue
+      const lease = { leaseOwner: owner, leaseUntil: this.leaseEnd(at.now) }
+      const changes = { state: TestItemState.RUNNING, startedAt: at.now, changeNumber, ...lease }
+      await tx.em.update(TestRunItem, { id: In(ids), state: TestItemState.QUEUED }, changes)
+    }
+    return taken
+  }
+
+  private async freePlaces(
+    tx: Tx,
+    profileIds: string[],
+    limits: ReadonlyMap<string, number>,
+  ): Promise<Map<string, number>> {
+    if (tx.kind === 'mariadb') {
+      // other workers that want places of these profiles wait here, so that together they keep to the limit
+      await tx.em
+        .createQueryBuilder(EmailServerProfile, 'p')
+        .select('p.id', 'id')
+        .where({ id: In(profileIds) })
+        .orderBy('p.id')
+        .setLock('pessimistic_write')
+        .getRawMany()
+    }
+    const rows = await tx.em
+      .createQueryBuilder(TestRunItem, 'i')
+      .select('i.profileId', 'id')
+      .addSelect('COUNT(*)', 'n')
+      .where({ profileId: In(profileIds), state: TestItemState.RUNNING })
+      .groupBy('i.profileId')
+      .getRawMany<{ id: string; n: number | string }>()
+    const used = new Map(rows.map((row) => [row.id, Number(row.n)]))
+    return new Map(profileIds.map((id) => [id, (limits.get(id) ?? 0) - (used.get(id) ?? 0)]))
+  }
+
+  private async stillQueued(tx: Tx, candidates: readonly { id: string }[]): Promise<Set<string>> {
+    const query = tx.em
+      .createQueryBuilder(TestRunItem, 'i')
+      .select('i.id', 'id')
+      .where({ id: In(candidates.map((row) => row.id)), state: TestItemState.QUEUED })
+    const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<{ id: string }>()
+    return new Set(rows.map((row) => row.id))
+  }
+
+  /** Only the lease's holder may write a result: one that was put back meanwhile is tested again elsewhere. */
+  private async store(
+    tx: Tx,
+    owner: string,
+    finished: readonly FinishedItem[],
+    numbers: ReadonlyMap<string, number>,
+    now: Date,
+  ): Promise<void> {
+    if (finished.length === 0) return
+    const held = await tx.em
+      .createQueryBuilder(TestRunItem, 'i')
+      .select('i.id', 'id')
+      .where({ id: In(finished.map(({ item }) => item.id)), state: TestItemState.RUNNING, leaseOwner: owner })
+      .getRawMany<{ id: string }>()
+    const heldIds = new Set(held.map((row) => row.id))
+    const outcomes: MailboxOutcome[] = []
+    for (const { item, outcome, finishedAt } of finished) {
+      if (!heldIds.has(item.id)) continue
+      const directions = outcome?.directions ?? []
+      const ended = { finishedAt, leaseOwner: null, leaseUntil: null, changeNumber: numbers.get(item.runId) }
+      await tx.em.update(TestRunItem, { id: item.id }, { ...ended, ...(outcome ? resultColumns(outcome) : NO_PROFILE) })
+      const enabling = outcome !== undefined && item.run.mode === TestMode.TEST_AND_ENABLE
+      outcomes.push({ mailboxId: item.mailboxId, profileId: item.profileId, enabling, directions })
+    }
+    await this.tests.applyTestResults(tx, outcomes, now)
+    await this.alerts.observe(tx, outcomes, now)
+  }
+}
+
+const NO_PROFILE = {
+  state: TestItemState.SKIPPED,
+  skipReason: 'NO_PROFILE',
+  skipMessage: 'The mailbox lost its email server profile while the run waited.',
+}
+
+function resultColumns({ directions, results }: TestOutcome) {
+  return {
+    state: itemVerdict(directions.map((direction) => direction.status)),
+    results,
+    errorCode: directions.find((direction) => direction.error)?.error?.code ?? null,
+  }
+}
+
+/** One of each in turn. */
+function roundRobin<T>(queues: readonly T[][]): T[] {
+  const longest = Math.max(0, ...queues.map((queue) => queue.length))
+  const merged: T[] = []
+  for (let position = 0; position < longest; position++) {
+    for (const queue of queues) {
+      const next = queue[position]
+      if (next !== undefined) merged.push(next)
+    }
+  }
+  return merged
+}

@@ -1,0 +1,130 @@
+import type { EgressPolicy } from '../mail/egress'
+import { classifyImap, classifySmtp } from '../mail/failure'
+import { ProbeFault } from '../mail/fault'
+import { probeImap } from '../mail/imap'
+import { type MailError, MailErrorCode } from '../mail/mail-error'
+import { ConnectionSecurity, type ProbeResult, type ProbeStep, type ProbeTimeouts, StepState } from '../mail/probe'
+import { probeSmtp } from '../mail/smtp'
+import { signTestToken, verifyTestToken } from '../mail/test-token'
+import { Direction, TestStatus } from '../mailboxes/mailbox.enums'
+import type { DirectionOutcome, ProbeTarget, ProbeTargets } from '../mailboxes/mailbox-test.service'
+import { CredentialSource } from '../profiles/profile.entity'
+import type { DirectionResult } from './test-run.entity'
+import { directionVerdict } from './verdict'
+
+export interface TestMeans {
+  egress: EgressPolicy
+  timeouts: Partial<ProbeTimeouts>
+  /** Signs the test messages. */
+  tokenKey: Buffer
+}
+
+export interface TestOrder {
+  itemId: string
+  directions: readonly Direction[]
+  roundTrip: boolean
+  signal: AbortSignal
+}
+
+export interface TestOutcome {
+  results: DirectionResult[]
+  directions: DirectionOutcome[]
+}
+
+/**
+ * Tests one mailbox against its servers, incoming and outgoing at the same time. With a round trip the outgoing test sends a
+ * message to the mailbox itself and the incoming one finds and removes it.
+ */
+export async function testMailbox(targets: ProbeTargets, order: TestOrder, means: TestMeans): Promise<TestOutcome> {
+  const wanted = (direction: Direction.INCOMING | Direction.OUTGOING): ProbeTarget =>
+    order.directions.includes(direction) ? targets[direction] : { absent: true }
+  const incoming = wanted(Direction.INCOMING)
+  const outgoing = wanted(Direction.OUTGOING)
+  const isRoundTrip = order.roundTrip && 'settings' in incoming && 'settings' in outgoing
+  const token = isRoundTrip
+    ? signTestToken(means.tokenKey, { itemId: order.itemId, mailboxId: targets.mailboxId, at: new Date() })
+    : undefined
+  let tellSent: (isSent: boolean) => void = () => undefined
+  const sent = new Promise<boolean>((resolve) => {
+    tellSent = resolve
+  })
+  const [incomingResult, outgoingResult] = await Promise.all([
+    direction(incoming, classifyImap, (settings) =>
+      probeImap(
+        { ...settings, timeouts: means.timeouts },
+        {
+          egress: means.egress,
+          signal: order.signal,
+          roundTrip: token === undefined ? undefined : roundTrip(token, targets.mailboxId, sent, means),
+        },
+      ),
+    ),
+    direction(outgoing, classifySmtp, (settings) =>
+      probeSmtp(
+        { ...settings, timeouts: means.timeouts },
+        { egress: means.egress, signal: order.signal, testMessage: token === undefined ? undefined : { token } },
+      ),
+    ).then((result) => {
+      tellSent(result.steps.at(-1)?.state === StepState.SUCCEEDED)
+      return result
+    }),
+  ])
+  return outcomeOf([
+    [Direction.INCOMING, incomingResult],
+    [Direction.OUTGOING, outgoingResult],
+  ])
+}
+
+function roundTrip(token: string, mailboxId: string, sent: Promise<boolean>, means: TestMeans) {
+  return {
+    token,
+    sent,
+    verify: (text: string) => verifyTestToken(means.tokenKey, text, new Date())?.mailboxId === mailboxId,
+  }
+}
+
+const NOT_TESTED: ProbeResult = { steps: [], durationMs: 0 }
+
+async function direction(
+  target: ProbeTarget,
+  classify: typeof classifyImap,
+  probe: (settings: Extract<ProbeTarget, { settings: unknown }>['settings']) => Promise<ProbeResult>,
+): Promise<ProbeResult> {
+  if ('absent' in target) return NOT_TESTED
+  if ('settings' in target) return probe(target.settings)
+  const { problem, endpoint } = target
+  const fault = new ProbeFault(problem.code)
+  const context = { endpoint, secured: false, username: '', password: '' }
+  const field = problem.source === CredentialSource.PROFILE ? 'profile.password' : 'password'
+  const error: MailError = { ...classify(fault, 'AUTHENTICATE', context), field }
+  const step: ProbeStep = { name: 'AUTHENTICATE', state: StepState.FAILED, durationMs: 0, error }
+  return { steps: [step], durationMs: 0 }
+}
+
+function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
+  const judged = results.map(([which, { steps, durationMs }]) => ({
+    which,
+    steps,
+    durationMs,
+    ...directionVerdict(steps),
+  }))
+  return {
+    results: judged.map(({ which, status, steps, durationMs }) => ({
+      direction: which,
+      status,
+      steps,
+      durationMs: status === TestStatus.NOT_RUN ? undefined : Math.round(durationMs),
+    })),
+    directions: judged.map(({ which, status, error }) => ({ direction: which, status, error })),
+  }
+}
+
+/** What a bug in this service leaves of a test: a failure that names nobody outside. */
+export function unexpected(directions: readonly Direction[]): TestOutcome {
+  const endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }
+  const context = { endpoint, secured: false, username: '', password: '' }
+  const error = classifyImap(new ProbeFault(MailErrorCode.UNKNOWN), 'CONNECT', context)
+  const step: ProbeStep = { name: 'CONNECT', state: StepState.FAILED, error: { ...error, field: undefined } }
+  const tested = directions.filter((which) => which !== Direction.ACT)
+  return outcomeOf(tested.map((which) => [which, { steps: [step], durationMs: 0 }]))
+}

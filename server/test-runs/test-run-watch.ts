@@ -1,0 +1,41 @@
+import { permit, type Viewer } from '../auth/auth.service'
+import { OperationError } from '../errors'
+import type { PubSub } from '../pubsub/signals'
+import { watch } from '../pubsub/watch'
+import type { TestRunProgress } from './test-run.inputs'
+import type { TestRunService } from './test-run.service'
+
+/** The items of one event. */
+const MOST_ITEMS = 200
+
+/** The live side of test runs. */
+export class TestRunWatch {
+  constructor(
+    private readonly runs: TestRunService,
+    private readonly pubsub: PubSub,
+  ) {}
+
+  /**
+   * A run until it has ended. Each event tells the items that changed since the one before it, by the run's own change
+   * numbers, so that none is lost between two events, whatever happened to the signals in between.
+   */
+  async progress(viewer: Viewer | undefined, id: string): Promise<AsyncIterable<TestRunProgress>> {
+    permit(viewer, 'mailboxes.read')
+    if (!(await this.runs.get(viewer, id))) throw new OperationError('NOT_FOUND', 'There is no such test run', ['id'])
+    let told = -1
+    return watch<TestRunProgress>({
+      pubsub: this.pubsub,
+      topics: ['test-runs'],
+      matches: (_topic, changed) => changed.includes(id),
+      // no key: each subscriber has told its own items so far
+      load: async () => {
+        const run = await this.runs.get(viewer, id)
+        if (!run) return undefined
+        const items = run.changeNumber > told ? await this.runs.changedItems(viewer, id, told, MOST_ITEMS) : []
+        told = Math.max(run.changeNumber, told)
+        return { run, items }
+      },
+      isLast: ({ run }) => run.finishedAt !== null,
+    })
+  }
+}

@@ -1,0 +1,231 @@
+import { In } from 'typeorm'
+import { permit, type Viewer } from '../auth/auth.service'
+import type { Database } from '../db/database'
+import { isId, newId } from '../db/id'
+import type { Tx } from '../db/transaction'
+import { FaultList } from '../errors'
+import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
+import { Direction } from '../mailboxes/mailbox.enums'
+import type { MailboxSelection } from '../mailboxes/mailbox.inputs'
+import { chunks, type MailboxService } from '../mailboxes/mailbox.service'
+import { type Condition, selectionCondition } from '../mailboxes/mailbox-selection'
+import type { MailboxTestService, TestCandidate } from '../mailboxes/mailbox-test.service'
+import type { ProfileService } from '../profiles/profile.service'
+import { beginChange, endChange } from './run-counts'
+import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
+import type { TestOptions } from './test-run.inputs'
+
+/** The job that tests a run's mailboxes; its input is `{ runId, part }`. */
+export const TEST_RUN_JOB = 'test-run'
+/** A run is handed to the workers in so many parts at most: that many processes can share it. */
+const MOST_PARTS = 16
+const ITEMS_A_PART = 100
+const ALL_DIRECTIONS = [Direction.INCOMING, Direction.OUTGOING, Direction.ACT]
+const ALREADY = { code: 'ALREADY_IN_A_TEST', message: 'The mailbox is in another test run now.' }
+
+export interface StartTest {
+  selection?: MailboxSelection | null
+  profileId?: string | null
+  options?: TestOptions | null
+}
+
+/** Starts, cancels and shows test runs. */
+export class TestRunService {
+  constructor(
+    private readonly db: Database,
+    private readonly mailboxes: MailboxService,
+    private readonly tests: MailboxTestService,
+    private readonly profiles: ProfileService,
+  ) {}
+
+  async get(viewer: Viewer | undefined, id: string): Promise<TestRun | null> {
+    permit(viewer, 'mailboxes.read')
+    return isId(id) ? this.db.read.findOneBy(TestRun, { id }) : null
+  }
+
+  async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<TestRun[]> {
+    permit(viewer, 'mailboxes.read')
+    return this.db.read.findBy(TestRun, { id: In([...ids]) })
+  }
+
+  async list(viewer: Viewer | undefined, page: PageArguments): Promise<Page<TestRun>> {
+    permit(viewer, 'mailboxes.read')
+    const query = this.db.read.createQueryBuilder(TestRun, 'r')
+    return keysetPage(query, page, { column: 'id', property: 'id', direction: 'DESC' })
+  }
+
+  /** In the order in which they are tested; filtered by state and by the code of what failed. */
+  async items(
+    viewer: Viewer | undefined,
+    runId: string,
+    filter: { state?: TestItemState | null; errorCode?: string | null },
+    page: PageArguments,
+  ): Promise<Page<TestRunItem>> {
+    permit(viewer, 'mailboxes.read')
+    const query = this.db.read.createQueryBuilder(TestRunItem, 'i').where({ runId })
+    if (filter.state) query.andWhere('i.state = :state', { state: filter.state })
+    if (filter.errorCode) query.andWhere('i.errorCode = :errorCode', { errorCode: filter.errorCode })
+    return keysetPage(query, page, { column: 'id', property: 'id', direction: 'ASC' })
+  }
+
+  /** The items that changes past `since` touched, latest first. */
+  async changedItems(viewer: Viewer | undefined, runId: string, since: number, most: number): Promise<TestRunItem[]> {
+    permit(viewer, 'mailboxes.read')
+    return this.db.read
+      .createQueryBuilder(TestRunItem, 'i')
+      .where({ runId })
+      .andWhere('i.changeNumber > :since', { since })
+      .orderBy('i.changeNumber', 'DESC')
+      .limit(most)
+      .getMany()
+  }
+
+  async causes(runIds: readonly string[]): Promise<{ runId: string; code: string; count: number }[]> {
+    const rows = await this.db.read
+      .createQueryBuilder(TestRunItem, 'i')
+      .select('i.runId', 'runId')
+      .addSelect('i.errorCode', 'code')
+      .addSelect('COUNT(*)', 'count')
+      .where({ runId: In([...runIds]), state: TestItemState.FAILED })
+      .groupBy('i.runId')
+      .addGroupBy('i.errorCode')
+      .orderBy('COUNT(*)', 'DESC')
+      .getRawMany<{ runId: string; code: string; count: number | string }>()
+    return rows.map((row) => ({ ...row, count: Number(row.count) }))
+  }
+
+  /** Each mailbox's last finished test. */
+  async lastItems(mailboxIds: readonly string[]): Promise<TestRunItem[]> {
+    const ended = [TestItemState.SUCCEEDED, TestItemState.FAILED]
+    const last = await this.db.read
+      .createQueryBuilder(TestRunItem, 'i')
+      .select('MAX(i.id)', 'id')
+      .where({ mailboxId: In([...mailboxIds]), state: In(ended) })
+      .groupBy('i.mailboxId')
+      .getRawMany<{ id: string }>()
+    return this.db.read.findBy(TestRunItem, { id: In(last.map((row) => row.id)) })
+  }
+
+  /** Answers at once with the queued run. Mailboxes that cannot be tested are in it as SKIPPED, with the reason. */
+  async start(viewer: Viewer | undefined, { selection, profileId, options }: StartTest): Promise<TestRun> {
+    permit(viewer, 'mailboxes.test')
+    const faults = new FaultList()
+    if (!!selection === !!profileId)
+      faults.add('EXACTLY_ONE', ['selection'], 'Give exactly one of selection and profileId')
+    if (options?.directions?.length === 0) {
+      faults.add('EMPTY', ['options', 'directions'], 'Name at least one direction, or leave it out')
+    }
+    const condition = selection ? selectionCondition(faults, selection) : await this.ofProfile(faults, profileId ?? '')
+    faults.check()
+    return this.db.inTransaction(async (tx) => {
+      if (selection?.ids) await this.mailboxes.selectedIds(tx, condition, selection)
+      const candidates = await this.tests.candidates(tx, condition)
+      if (candidates.length === 0) {
+        faults.add('EMPTY', [selection ? 'selection' : 'profileId'], 'There is no mailbox to test')
+        faults.check()
+      }
+      return this.insert(tx, viewer.name, candidates, {
+        mode: options?.mode ?? TestMode.TEST_AND_ENABLE,
+        directions: [...new Set(options?.directions ?? ALL_DIRECTIONS)],
+        roundTrip: options?.roundTrip ?? true,
+      })
+    })
+  }
+
+  /** A new run of the same kind over the mailboxes that failed in an ended or running one. */
+  async retryFailed(viewer: Viewer | undefined, runId: string): Promise<TestRun> {
+    permit(viewer, 'mailboxes.test')
+    const faults = new FaultList()
+    return this.db.inTransaction(async (tx) => {
+      const run = isId(runId) ? await tx.em.findOneBy(TestRun, { id: runId }) : null
+      if (!run) faults.add('NOT_FOUND', ['runId'], 'There is no such test run')
+      const failed = run
+        ? await tx.em.find(TestRunItem, {
+            select: { id: true, mailboxId: true },
+            where: { runId, state: TestItemState.FAILED },
+          })
+        : []
+      if (run && failed.length === 0) faults.add('NOTHING_FAILED', ['runId'], 'No mailbox failed in this run')
+      faults.check()
+      if (!run) throw new Error('unreachable: a fault was added')
+      const candidates: TestCandidate[] = []
+      for (const chunk of chunks(failed.map((item) => item.mailboxId))) {
+        candidates.push(
+          ...(await this.tests.candidates(tx, { sql: 'id IN (:...failedIds)', parameters: { failedIds: chunk } })),
+        )
+      }
+      return this.insert(tx, viewer.name, candidates, run)
+    })
+  }
+
+  /** What waits becomes CANCELLED; what is under way finishes, and then the run ends. */
+  async cancel(viewer: Viewer | undefined, id: string): Promise<TestRun> {
+    permit(viewer, 'mailboxes.test')
+    const faults = new FaultList()
+    return this.db.inTransaction(async (tx) => {
+      if (!isId(id) || !(await tx.em.existsBy(TestRun, { id })))
+        faults.add('NOT_FOUND', ['id'], 'There is no such test run')
+      faults.check()
+      const now = new Date()
+      const changeNumber = await beginChange(tx, id)
+      const waiting = await tx.em.find(TestRunItem, {
+        select: { id: true, mailboxId: true },
+        where: { runId: id, state: TestItemState.QUEUED },
+      })
+      const cancelled = { state: TestItemState.CANCELLED, finishedAt: now, changeNumber }
+      await tx.em.update(TestRunItem, { runId: id, state: TestItemState.QUEUED }, cancelled)
+      await this.tests.release(
+        tx,
+        id,
+        waiting.map((item) => item.mailboxId),
+      )
+      return endChange(tx, id, now)
+    })
+  }
+
+  private async ofProfile(faults: FaultList, profileId: string): Promise<Condition> {
+    const [profile] = isId(profileId) ? await this.profiles.byIds([profileId]) : []
+    if (!profile) faults.add('NOT_FOUND', ['profileId'], 'There is no such profile')
+    return { sql: 'profile_id = :profileId AND active = 1', parameters: { profileId } }
+  }
+
+  private async insert(
+    tx: Tx,
+    requestedBy: string,
+    candidates: readonly TestCandidate[],
+    kind: Pick<TestRun, 'mode' | 'directions' | 'roundTrip'>,
+  ): Promise<TestRun> {
+    const id = newId()
+    const now = new Date()
+    const testable = candidates.filter((candidate) => !candidate.blocker).map((candidate) => candidate.mailboxId)
+    const claimed = await this.tests.claim(tx, id, testable)
+    const { mode, directions, roundTrip } = kind
+    const run = {
+      ...{ id, mode, directions, roundTrip, requestedBy, createdAt: now, total: candidates.length, changeNumber: 1 },
+      ...{ queued: 0, running: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
+      ...{ state: TestRunState.QUEUED, startedAt: null, finishedAt: null },
+    }
+    await tx.em.insert(TestRun, run)
+    const items = candidates.map((candidate) => itemOf(id, candidate, claimed, now))
+    for (const chunk of chunks(items, 300)) {
+      await tx.em.createQueryBuilder().insert().into(TestRunItem).values(chunk).updateEntity(false).execute()
+    }
+    const parts = Math.min(MOST_PARTS, Math.ceil(claimed.size / ITEMS_A_PART))
+    for (let part = 0; part < parts; part++) tx.enqueue(TEST_RUN_JOB, { runId: id, part })
+    tx.signal('mailboxes', [...claimed])
+    return endChange(tx, id, now)
+  }
+}
+
+function itemOf(runId: string, candidate: TestCandidate, claimed: ReadonlySet<string>, now: Date): TestRunItem {
+  const { mailboxId, profileId } = candidate
+  const skip = candidate.blocker ?? (claimed.has(mailboxId) ? undefined : ALREADY)
+  return Object.assign(new TestRunItem(), {
+    ...{ id: newId(), runId, mailboxId, profileId, results: [], errorCode: null, startedAt: null, changeNumber: 1 },
+    ...{ leaseOwner: null, leaseUntil: null },
+    state: skip ? TestItemState.SKIPPED : TestItemState.QUEUED,
+    skipReason: skip?.code ?? null,
+    skipMessage: skip?.message ?? null,
+    finishedAt: skip ? now : null,
+  })
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import { type ExecutionArgs, GraphQLError, getOperationAST, parse, specifiedRules, validate } from 'graphql'
+import { CloseCode, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
+import { useServer } from 'graphql-ws/use/ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { App } from './app'
+import type { Ctx, Viewer } from './auth/auth.service'
+import { Loaders } from './graphql/context'
+import { formatError } from './graphql/format-error'
+import { checkCost, LIMITS, limitRules } from './graphql/limits'
+import { bearerSecret, COOKIE, cookieOf, isSameOrigin } from './http-auth'
+
+interface Extra extends Record<PropertyKey, unknown> {
+  socket: WebSocket
+  request: IncomingMessage
+  viewer?: Viewer
+}
+
+const INIT_WAIT_MS = 5_000
+
+/**
+ * GraphQL over websocket (graphql-transport-ws) on /graphql. Who connects must be signed in; the socket is closed when the
+ * session or token it came with ends. The limits are those of HTTP, for graphql-ws executes outside of Apollo.
+ */
+export function serveWebsocket(app: App, server: Server): { close(): Promise<void> } {
+  const { schema, log } = app
+  const wss = new WebSocketServer({ server, path: '/graphql', maxPayload: LIMITS.messageBytes })
+  const rules = [...specifiedRules, ...limitRules(app.config.introspection)]
+  const viewers = new Map<WebSocket, Viewer>()
+
+  const prepare = (
+    ctx: WsContext<Record<string, unknown>, Extra>,
+    payload: SubscribePayload,
+  ): ExecutionArgs | GraphQLError[] => {
+    if (Object.keys(ctx.subscriptions).length > LIMITS.operationsPerSocket) {
+      return [
+        new GraphQLError(`At most ${LIMITS.operationsPerSocket} operations run on one socket`, {
+          extensions: { code: 'BAD_USER_INPUT' },
+        }),
+      ]
+    }
+    try {
+      const document = parse(payload.query, { maxTokens: LIMITS.tokens })
+      const errors = validate(schema, document, rules)
+      if (errors.length > 0) return [...errors]
+      if (!getOperationAST(document, payload.operationName)) {
+        return [
+          new GraphQLError('There is no such operation in the document', { extensions: { code: 'BAD_USER_INPUT' } }),
+        ]
+      }
+      checkCost(schema, document, payload.variables, payload.operationName)
+      return {
+        schema,
+        document,
+        operationName: payload.operationName ?? undefined,
+        variableValues: payload.variables ?? undefined,
+        contextValue: contextOf(app, ctx.extra),
+      }
+    } catch (error) {
+      return [
+        error instanceof GraphQLError
+          ? error
+          : new GraphQLError('The operation cannot be read', { originalError: error as Error }),
+      ]
+    }
+  }
+  const format = (errors: readonly unknown[]) => errors.map((error) => formatError(error, randomUUID(), log))
+
+  const sockets = useServer<Record<string, unknown>, Extra>(
+    {
+      schema,
+      connectionInitWaitTimeout: INIT_WAIT_MS,
+      onConnect: async (ctx) => {
+        const viewer = await viewerOf(app, ctx)
+        if (!viewer) {
+          ctx.extra.socket.close(CloseCode.Unauthorized, 'UNAUTHENTICATED')
+          return false
+        }
+        ctx.extra.viewer = viewer
+        viewers.set(ctx.extra.socket, viewer)
+        return true
+      },
+      onDisconnect: (ctx) => {
+        viewers.delete(ctx.extra.socket)
+      },
+      onSubscribe: (ctx, _id, payload) => prepare(ctx, payload),
+      // errors of graphql-js leave here as everywhere: known codes pass, bugs are masked
+      onNext: (_ctx, _id, _payload, _args, result) =>
+        result.errors ? { ...result, errors: format(result.errors) as never } : result,
+      onError: (_ctx, _id, _payload, errors) => format(errors),
+    },
+    wss,
+    12_000,
+  )
+
+  const closeEnded = async (ids: readonly string[]) => {
+    for (const [socket, viewer] of viewers) {
+      const isNamed = ids.length === 0 || ids.includes(viewer.credentialId)
+      if (isNamed && !(await stillValid(app, socket, viewer)))
+        socket.close(CloseCode.Unauthorized, 'The session has ended')
+    }
+  }
+  const unsubscribe = app.pubsub.subscribe(
+    'sessions',
+    (ids) => void closeEnded(ids).catch((error) => log.error({ err: error }, 'Ended sessions could not be checked')),
+  )
+  const expiry = setInterval(() => {
+    for (const [socket, viewer] of viewers) {
+      if (viewer.expiresAt && viewer.expiresAt <= new Date())
+        socket.close(CloseCode.Unauthorized, 'The session has ended')
+    }
+  }, 30_000)
+  expiry.unref()
+
+  return {
+    close: async () => {
+      unsubscribe()
+      clearInterval(expiry)
+      await sockets.dispose()
+    },
+  }
+}
+
+/** The secret a socket came with, kept beside it only to ask again whether it still holds. */
+const secrets = new WeakMap<WebSocket, { bearer?: string; cookie?: string }>()
+
+async function viewerOf(app: App, ctx: WsContext<Record<string, unknown>, Extra>): Promise<Viewer | undefined> {
+  const { request, socket } = ctx.extra
+  const bearer = bearerSecret(ctx.connectionParams?.authorization) ?? bearerSecret(request.headers.authorization)
+  const fromUs = isSameOrigin(request.headers, app.config.publicUrl)
+  const cookie = bearer === undefined && fromUs ? cookieOf(request.headers.cookie, COOKIE) : undefined
+  secrets.set(socket, { bearer, cookie })
+  return currentViewer(app, socket)
+}
+
+async function currentViewer(app: App, socket: WebSocket): Promise<Viewer | undefined> {
+  const { bearer, cookie } = secrets.get(socket) ?? {}
+  if (bearer !== undefined) return app.services.auth.byToken(bearer)
+  return cookie === undefined ? undefined : app.services.auth.bySession(cookie)
+}
+
+const stillValid = async (app: App, socket: WebSocket, _viewer: Viewer): Promise<boolean> =>
+  !!(await currentViewer(app, socket))
+
+function contextOf(app: App, extra: Extra): Ctx {
+  return {
+    viewer: extra.viewer,
+    requestId: randomUUID(),
+    ip: extra.request.socket.remoteAddress ?? '',
+    loaders: new Loaders(),
+    resolver: (resolverClass) => app.resolver(resolverClass),
+    setSessionCookie: () => undefined,
+  }
+}
