@@ -71,9 +71,13 @@ export class ConfigError extends Error {}
 const defined = <T extends object>(values: T): T =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
 
-/** Reads the configuration; throws ConfigError that names every faulty variable at once and no value. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Config> {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+/**
+ * Reads the configuration; throws ConfigError that names every faulty variable at once and no value.
+ * `defaults` stand in for variables that are not set (the demo brings its own).
+ */
+export function readConfig(defaults: NodeJS.ProcessEnv = {}, env: NodeJS.ProcessEnv = process.env): Readonly<Config> {
+  const given = Object.entries(env).filter(([, value]) => value !== '')
+  const present = { ...defaults, ...Object.fromEntries(given) }
   const parsed = environment.safeParse(present)
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)

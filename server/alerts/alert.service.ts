@@ -7,7 +7,7 @@ import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { MailError } from '../mail/mail-error'
 import { TestStatus } from '../mailboxes/mailbox.enums'
-import type { MailboxOutcome } from '../mailboxes/mailbox-test.service'
+import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
 import { Alert, AlertState } from './alert.entity'
 import { openKeyOf, type Sighting, seen, subjectOf, works } from './alert-state'
 
@@ -21,7 +21,10 @@ const MOST_IDS = 1_000
 
 /** Opens, counts, resolves and puts away alerts; the only writer of its table. */
 export class AlertService {
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    private readonly tests: MailboxTestService,
+  ) {}
 
   /** Newest first. A mailbox's wall has its own alerts and those of the profile it hangs on. */
   async list(
@@ -101,7 +104,10 @@ export class AlertService {
     return ids
   }
 
-  /** A direction that works says so for its mailbox, and for the profile: its server was reached. */
+  /**
+   * A direction that works resolves its mailbox's alerts of that direction. A profile's alert stays until none of the
+   * profile's mailboxes fails with it any more: those that met it have to be tested again before they are processed.
+   */
   private async resolve(tx: Tx, outcomes: readonly MailboxOutcome[]): Promise<string[]> {
     const working = new Map<string, Set<string>>()
     for (const { mailboxId, profileId, directions } of outcomes) {
@@ -118,9 +124,13 @@ export class AlertService {
         { profileId: In(subjects), openKey: Not(IsNull()) },
       ],
     })
+    const profileIds = [...new Set(open.flatMap((alert) => alert.profileId ?? []))]
+    const failing = profileIds.length > 0 ? await this.tests.stillFailing(tx, profileIds) : new Set<string>()
     const ids: string[] = []
     for (const alert of open) {
-      const directions = working.get(alert.mailboxId ?? alert.profileId ?? '') ?? new Set()
+      const tested = working.get(alert.mailboxId ?? alert.profileId ?? '') ?? new Set()
+      const stillFails = (direction: string) => failing.has(`${alert.profileId} ${direction} ${alert.code}`)
+      const directions = new Set([...tested].filter((direction) => !stillFails(direction)))
       let changes: Partial<Alert> | undefined
       for (const direction of [...alert.directions]) {
         if (directions.has(direction)) changes = works(Object.assign(alert, changes), direction)

@@ -1,15 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import type { MailListener } from './listeners'
 
 /** Servers that speak no mail protocol, to prove that a client survives them. */
 
 const ENDLESS_BYTES = 100 * 1024 * 1024
 
-function hostile(serve: (socket: Socket) => void): Server {
-  return createServer({ noDelay: true }, (socket) => {
-    socket.on('error', () => {})
+function hostile(serve: (socket: Socket) => void): MailListener {
+  const clients = new Set<Socket>()
+  const server = createServer({ noDelay: true }, (socket) => {
+    clients.add(socket)
+    socket.on('error', () => {}).on('close', () => clients.delete(socket))
     serve(socket)
   })
+  return {
+    server,
+    closeClients: () => {
+      for (const socket of clients) socket.destroy()
+    },
+  }
 }
 
 /** Takes the connection and never says anything. */

@@ -57,7 +57,7 @@ export class ImapSession {
   readonly input = new ImapInput()
   account?: Account
   selection?: Selection
-  isSecure: boolean
+  isSecure = false
   /** Set by LOGOUT, or when the client talks nonsense: the loop ends after the answer. */
   isOver = false
   private readonly onData = (chunk: Buffer) => this.input.feed(chunk)
@@ -76,13 +76,13 @@ export class ImapSession {
     private readonly rules: ReadonlyMap<string, CommandRule>,
     readonly capabilities: (session: ImapSession) => string,
   ) {
-    this.isSecure = options.security === 'tls'
     this.attach(socket)
   }
 
   /** Serves the client until it leaves. Never rejects. */
   async serve(): Promise<void> {
     try {
+      if (this.options.security === 'tls' && !(await this.secure())) return
       this.send(`* OK [CAPABILITY ${this.capabilities(this)}] Mail system ready`)
       await this.flush()
       while (!this.isOver) {
@@ -165,14 +165,27 @@ export class ImapSession {
   async startTls(tag: string): Promise<void> {
     this.send(`${tag} OK Begin TLS negotiation now`)
     await this.flush()
+    if (!(await this.secure())) this.isOver = true
+  }
+
+  /** The handshake; false when it came to nothing: the client speaks no TLS, or does not trust the certificate. */
+  private async secure(): Promise<boolean> {
     this.detach()
     const secured = new TLSSocket(this.socket, { isServer: true, secureContext: this.options.secureContext })
     const timer = setTimeout(() => secured.destroy(), HANDSHAKE_TIMEOUT_MS)
-    secured.once('secure', () => clearTimeout(timer))
-    secured.once('close', () => clearTimeout(timer))
     this.socket = secured
-    this.isSecure = true
     this.attach(secured)
+    this.isSecure = await new Promise<boolean>((resolve) => {
+      secured.once('secure', () => resolve(true)).once('close', () => resolve(false))
+    })
+    clearTimeout(timer)
+    return this.isSecure
+  }
+
+  /** Ends the session at once. */
+  close(): void {
+    this.isOver = true
+    this.socket.destroy()
   }
 
   private attach(socket: Socket): void {

@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { ConnectionSecurity, type Endpoint } from '../mail/probe'
@@ -11,16 +10,16 @@ import {
   createGarbageListener,
   createSilentListener,
 } from './hostile-listeners'
-import { createImapServer } from './imap-server'
-import { Listeners, type PortChoice } from './listeners'
+import { createImapListener } from './imap-server'
+import { Listeners, type MailListener, type PortChoice } from './listeners'
 import { type DemoUser, MailAccounts } from './mail-accounts'
 import type { StoredMessage } from './mail-store'
-import { createSmtpServer } from './smtp'
+import { createSmtpListener } from './smtp'
 
 type Certificates = Record<'good' | 'expired' | 'untrusted' | 'otherHost', Certificate>
 
 interface ListenerPlan {
-  kind: 'imap' | 'smtp' | (() => Server)
+  kind: 'imap' | 'smtp' | (() => MailListener)
   security: ConnectionSecurity
   certificate: keyof Certificates
 }
@@ -36,7 +35,7 @@ const smtp = (security: ConnectionSecurity, certificate: keyof Certificates = 'g
   security,
   certificate,
 })
-const hostile = (kind: () => Server): ListenerPlan => ({ kind, security: NONE, certificate: 'good' })
+const hostile = (kind: () => MailListener): ListenerPlan => ({ kind, security: NONE, certificate: 'good' })
 
 /** Every listener of the system. All share one set of mailboxes. */
 const LISTENERS = {
@@ -147,13 +146,13 @@ export async function startMailSystem(options: MailSystemOptions): Promise<MailS
   let latency = options.latencyMs ?? 0
   const latencyMs = () => latency
 
-  const createServer = (plan: ListenerPlan): Server => {
+  const createListener = (plan: ListenerPlan): MailListener => {
     if (typeof plan.kind === 'function') return plan.kind()
     const certificate = certificates[plan.certificate]
     const security = SERVER_SECURITY[plan.security]
-    if (plan.kind === 'smtp') return createSmtpServer({ accounts, security, latencyMs }, certificate)
+    if (plan.kind === 'smtp') return createSmtpListener({ accounts, security, latencyMs }, certificate)
     const secureContext = createSecureContext({ key: certificate.privateKey, cert: certificate.certificate })
-    return createImapServer({ accounts, security, secureContext, latencyMs }, certificate)
+    return createImapListener({ accounts, security, secureContext, latencyMs })
   }
   const choose = (name: ListenerName): PortChoice => {
     const asked = options.ports?.[name]
@@ -170,7 +169,7 @@ export async function startMailSystem(options: MailSystemOptions): Promise<MailS
   try {
     for (const [key, plan] of Object.entries(LISTENERS)) {
       const name = key as ListenerName
-      const port = await listeners.listen(createServer(plan), choose(name))
+      const port = await listeners.listen(createListener(plan), choose(name))
       memory.ports[name] = port
       endpoints[name] = { host: LOOPBACK, port, security: plan.security }
     }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:net'
+import type { Socket } from 'node:net'
 import {
   SMTPServer,
   type SMTPServerAuthentication,
@@ -10,6 +10,7 @@ import {
 import type { Certificate } from './certificates'
 import type { SmtpReply } from './faults'
 import { formatRfc5322Date } from './imap-format'
+import type { MailListener } from './listeners'
 import type { Account, MailAccounts } from './mail-accounts'
 import { QuotaExceeded } from './mail-store'
 
@@ -29,7 +30,8 @@ const reply = ({ code, text }: SmtpReply) => Object.assign(new Error(text), { re
 /** Parts of smtp-server's connection that PromptSmtpServer steers; they are not in its types. */
 interface Connection {
   session: SMTPServerSession
-  _socket: { destroy(): void }
+  _socket: Socket
+  _armTimeout(socket?: Socket): void
   connectionReady(): void
   _onCommand(command: unknown, callback: (error?: Error) => void): void
 }
@@ -39,6 +41,8 @@ interface Connection {
  * wait would be most of what a test of a mailbox takes. This one greets at once, and answers late when told to.
  */
 class PromptSmtpServer extends SMTPServer {
+  private readonly outermost = new WeakMap<Connection, Socket>()
+
   constructor(
     options: SMTPServerOptions,
     private readonly latencyMs: () => number,
@@ -58,6 +62,12 @@ class PromptSmtpServer extends SMTPServer {
     connection.connectionReady = () => {}
     setImmediate(() => this.later(greet))
     connection._onCommand = (command, callback) => this.later(() => run(command, callback))
+    // Called for the socket of a STARTTLS handshake as soon as it is made, before the connection takes it for its own.
+    const arm = connection._armTimeout.bind(connection)
+    connection._armTimeout = (socket) => {
+      if (socket) this.outermost.set(connection, socket)
+      arm(socket)
+    }
   }
 
   private later(action: () => void): void {
@@ -70,6 +80,15 @@ class PromptSmtpServer extends SMTPServer {
   drop({ id }: SMTPServerSession): void {
     for (const connection of this.connections as Set<Connection>) {
       if (connection.session.id === id) connection._socket.destroy()
+    }
+  }
+
+  closeClients(): void {
+    // Ends those that have not come as far as a connection.
+    this.close()
+    for (const connection of this.connections as Set<Connection>) {
+      const socket = this.outermost.get(connection) ?? connection._socket
+      socket.destroy()
     }
   }
 }
@@ -184,8 +203,8 @@ class Submission {
   }
 }
 
-/** A submission server (RFC 6409) that delivers into the mailboxes of `accounts`. The caller listens and closes. */
-export function createSmtpServer(options: SmtpOptions, certificate: Certificate): Server {
+/** A submission server (RFC 6409) that delivers into the mailboxes of `options.accounts`. */
+export function createSmtpListener(options: SmtpOptions, certificate: Certificate): MailListener {
   const submission = new Submission(options, (session) => server.drop(session))
   const server: PromptSmtpServer = new PromptSmtpServer(
     {
@@ -212,5 +231,5 @@ export function createSmtpServer(options: SmtpOptions, certificate: Certificate)
   )
   // A client that does not trust the certificate, or speaks no TLS, is its own affair.
   server.on('error', () => {})
-  return server.server
+  return { server: server.server, closeClients: () => server.closeClients() }
 }

@@ -1,4 +1,4 @@
-import { In, IsNull } from 'typeorm'
+import { In, IsNull, Not } from 'typeorm'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { type MailError, MailErrorCode } from '../mail/mail-error'
@@ -12,7 +12,7 @@ import { Mailbox } from './mailbox.entity'
 import { Direction, TestStatus } from './mailbox.enums'
 import { chunks, passwordOf } from './mailbox.service'
 import type { Condition } from './mailbox-selection'
-import { effectOf, hasMethod, type MailboxPatch } from './reset-rules'
+import { DIRECTION_COLUMNS, DIRECTIONS, effectOf, hasMethod, type MailboxPatch } from './reset-rules'
 
 export interface TestCandidate {
   mailboxId: string
@@ -132,6 +132,24 @@ export class MailboxTestService {
       'mailboxes',
       outcomes.map((outcome) => outcome.mailboxId),
     )
+  }
+
+  /** What active mailboxes of these profiles still fail with, as `profileId DIRECTION CODE`. */
+  async stillFailing(tx: Tx, profileIds: readonly string[]): Promise<Set<string>> {
+    const failing = new Set<string>()
+    for (const direction of DIRECTIONS) {
+      const { errorCode } = DIRECTION_COLUMNS[direction]
+      const rows = await tx.em
+        .createQueryBuilder(Mailbox, 'm')
+        .select('m.profileId', 'profileId')
+        .addSelect(`m.${errorCode}`, 'code')
+        .where({ profileId: In([...profileIds]), active: true, [errorCode]: Not(IsNull()) })
+        .groupBy('m.profileId')
+        .addGroupBy(`m.${errorCode}`)
+        .getRawMany<{ profileId: string; code: string }>()
+      for (const { profileId, code } of rows) failing.add(`${profileId} ${direction} ${code}`)
+    }
+    return failing
   }
 
   private targetsOf(mailbox: Mailbox, profile: EmailServerProfile): ProbeTargets {

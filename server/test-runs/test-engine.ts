@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { newId } from '../db/id'
 import type { MailboxTestService, ProbeTargets } from '../mailboxes/mailbox-test.service'
 import type { ClaimedItem, FinishedItem, TestItems } from './test-items'
@@ -41,7 +42,10 @@ export class TestEngine {
     private readonly items: TestItems,
     private readonly tests: MailboxTestService,
     private readonly options: EngineOptions,
-  ) {}
+  ) {
+    // every test under way listens for the stop
+    setMaxListeners(0, this.stopping.signal)
+  }
 
   /** Works until no waiting item is left for this process to take; joined by whoever calls meanwhile. */
   work(): Promise<void> {

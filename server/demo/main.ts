@@ -1,0 +1,67 @@
+import 'reflect-metadata'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { App } from '../app'
+import { Role } from '../auth/rights'
+import { readConfig } from '../config'
+import { makeHttp } from '../http'
+import { runUntilSignal } from '../process'
+import { startMailSystem } from './mail-system'
+import { sampleUsers } from './sample-data'
+import { seed } from './seed'
+
+/** The demo's own secrets; they protect sample data only, so they may lie beside it. */
+interface DemoFile {
+  keys: string
+  password: string
+  isSeeded: boolean
+}
+
+function readDemoFile(folder: string): { file: string; demo: DemoFile } {
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, 'demo.json')
+  if (existsSync(file)) return { file, demo: JSON.parse(readFileSync(file, 'utf8')) as DemoFile }
+  const demo = {
+    keys: `demo:${randomBytes(32).toString('base64')}`,
+    password: randomBytes(9).toString('base64url'),
+    isSeeded: false,
+  }
+  writeFileSync(file, JSON.stringify(demo), { mode: 0o600 })
+  return { file, demo }
+}
+
+/** The whole product on its embedded defaults, with a mail system of its own: `npm run demo`. */
+runUntilSignal(async (log) => {
+  const defaults = {
+    MAILWARDEN_LOG: 'warn',
+    MAILWARDEN_EGRESS_ALLOW: '127.0.0.0/8',
+    // the sample organisation's silent and dead servers should tell so while somebody watches
+    MAILWARDEN_CONNECT_TIMEOUT_MS: '4000',
+    MAILWARDEN_GREETING_TIMEOUT_MS: '4000',
+    MAILWARDEN_RESPONSE_TIMEOUT_MS: '8000',
+    MAILWARDEN_RECEIVE_TIMEOUT_MS: '6000',
+    MAILWARDEN_TEST_TIMEOUT_MS: '20000',
+  }
+  const { file, demo } = readDemoFile(readConfig(defaults).dataFolder)
+  const config = readConfig({ ...defaults, MAILWARDEN_KEYS: demo.keys })
+  log.level = config.logLevel
+  const system = await startMailSystem({ dataFolder: config.dataFolder, users: sampleUsers() })
+  const app = await App.open(config, log)
+  if (!demo.isSeeded) {
+    await app.services.auth.createUser('admin', demo.password, [Role.SYSTEM_ADMINISTRATOR])
+    await seed(app, system)
+    writeFileSync(file, JSON.stringify({ ...demo, isSeeded: true }), { mode: 0o600 })
+  }
+  const http = await makeHttp(app)
+  await http.listen({ port: config.port, host: config.host })
+  await app.startWork()
+  const { port } = http.server.address() as AddressInfo
+  process.stdout.write(`dashboard http://127.0.0.1:${port}\nsign-in admin ${demo.password}\n`)
+  return async (graceMs) => {
+    await http.close()
+    await app.close(graceMs)
+    await system.stop()
+  }
+})

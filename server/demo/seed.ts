@@ -1,0 +1,59 @@
+import type { App } from '../app'
+import type { Viewer } from '../auth/auth.service'
+import { Role, rightsOf } from '../auth/rights'
+import type { MailboxSelection } from '../mailboxes/mailbox.inputs'
+import { OwnerKind } from '../owners/owner.entity'
+import { CredentialSource, ProfileType } from '../profiles/profile.entity'
+import type { MailSystem } from './mail-system'
+import { type SampleOwner, sampleOwners, sampleProfiles } from './sample-data'
+
+const roles = [Role.SYSTEM_ADMINISTRATOR]
+const SEEDER: Viewer = {
+  id: 'demo',
+  name: 'Demo',
+  roles,
+  rights: rightsOf(roles),
+  credentialId: 'demo',
+  expiresAt: null,
+}
+
+/** Fills an empty installation with the sample organisation, by the services that an administrator's clicks go through. */
+export async function seed(app: App, system: MailSystem): Promise<void> {
+  const { profiles, owners, mailboxes } = app.services
+  const profileIds = new Map<string, string>()
+  for (const { key, ...profile } of sampleProfiles(system)) {
+    const input = { ...profile, type: ProfileType.IMAP_SMTP, credentialSource: CredentialSource.MAILBOX }
+    profileIds.set(key, (await profiles.create(SEEDER, input)).id)
+  }
+  const samples = sampleOwners()
+  const provisioned = await owners.provision(
+    SEEDER,
+    samples.map(({ kind, externalId, name, emailAddress }) => ({
+      kind: OwnerKind[kind],
+      externalId,
+      name,
+      emailAddress,
+    })),
+  )
+  const mailboxOf = new Map(
+    (await mailboxes.byOwners(provisioned.map((owner) => owner.id))).map((row) => [row.ownerId, row.id]),
+  )
+  const idOf = (index: number) => mailboxOf.get(provisioned[index]?.id ?? '') ?? ''
+  const select = (wanted: (sample: SampleOwner) => boolean): MailboxSelection => ({
+    ids: samples.flatMap((sample, index) => (wanted(sample) ? [idOf(index)] : [])),
+  })
+  for (const [key, profileId] of profileIds) {
+    const selection = select((sample) => sample.profile === key)
+    if (selection.ids?.length) await mailboxes.update(SEEDER, selection, { profileId }, false)
+  }
+  for (const [index, { password }] of samples.entries()) {
+    if (password) await mailboxes.update(SEEDER, { ids: [idOf(index)] }, { password }, false)
+  }
+  await mailboxes.approve(
+    SEEDER,
+    select((sample) => sample.approval === 'APPROVED'),
+    false,
+  )
+  const rejected = select((sample) => sample.approval === 'REJECTED')
+  if (rejected.ids?.length) await mailboxes.reject(SEEDER, rejected, 'Not a business address', false)
+}
