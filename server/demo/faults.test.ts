@@ -59,7 +59,7 @@ describe('each fault is found as what it is', () => {
     tooManyConnections: ['AUTHENTICATE TOO_MANY_CONNECTIONS', 'AUTHENTICATE TOO_MANY_CONNECTIONS'],
     serverUnavailable: ['AUTHENTICATE SERVER_UNAVAILABLE', 'AUTHENTICATE SERVER_UNAVAILABLE'],
     inboxMissing: ['OPEN_INBOX INBOX_NOT_FOUND', undefined],
-    inboxForbidden: ['OPEN_INBOX INBOX_NOT_FOUND', undefined],
+    inboxForbidden: ['OPEN_INBOX INBOX_READ_ONLY', undefined],
     readOnlyInbox: ['OPEN_INBOX INBOX_READ_ONLY', undefined],
     quotaFull: [undefined, 'SEND QUOTA_EXCEEDED'],
     senderRefused: [undefined, 'SEND SENDER_REFUSED'],

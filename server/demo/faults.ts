@@ -13,7 +13,7 @@ export interface Fault {
   summary: string
   /** The server knows another password than the one the user was given. */
   refusesPassword?: boolean
-  /** IMAP: answers LOGIN and AUTHENTICATE in place of OK: "NO [CODE] text". */
+  /** IMAP: answers LOGIN and AUTHENTICATE in place of OK: "NO [CODE] text" or "BAD text". */
   imapLogin?: string
   /** IMAP: answers SELECT, EXAMINE and STATUS of INBOX in place of OK. */
   imapInbox?: string
@@ -59,7 +59,7 @@ export const FAULTS = {
   },
   throttled: {
     summary: 'too many logins in a short time: try again later',
-    imapLogin: 'NO [UNAVAILABLE] Too many login attempts, try again later',
+    imapLogin: 'BAD Request is throttled. Suggested Backoff Time: 30000 milliseconds',
     smtpAuth: { code: 454, text: '4.7.0 Too many login attempts, please try again later' },
   },
   tooManyConnections: {

@@ -1,5 +1,5 @@
 import { formatString, parseDateTime } from './imap-format'
-import { type Arguments, atomsOf, bad, type ImapCommand, no, type Token } from './imap-parser'
+import { type Arguments, atomsOf, bad, type ImapCommand, ImapRefusal, no, type Token } from './imap-parser'
 import { type CommandRule, type ImapSession, MAX_MESSAGE_BYTES } from './imap-session'
 import { type Folder, QuotaExceeded, type UserMailbox } from './mail-store'
 
@@ -18,7 +18,7 @@ export function mailboxOf(session: ImapSession): UserMailbox {
 export function findFolder(session: ImapSession, name: string, code = 'NONEXISTENT'): Folder {
   const folder = mailboxOf(session).find(name)
   const fault = session.account?.fault.imapInbox
-  if (folder?.name === 'INBOX' && fault) throw no(fault.replace(/^NO /, ''))
+  if (folder?.name === 'INBOX' && fault) throw new ImapRefusal(fault)
   if (!folder) throw no(`[${code}] Mailbox doesn't exist`)
   return folder
 }

@@ -1,4 +1,4 @@
-import { bad, no } from './imap-parser'
+import { bad, ImapRefusal, no } from './imap-parser'
 import type { CommandRule, ImapSession } from './imap-session'
 
 /** Commands of any state, and those that lead to a login (RFC 3501 6.1, 6.2). */
@@ -27,7 +27,7 @@ async function logIn(session: ImapSession, login: string, password: string): Pro
     return ''
   }
   if (!account || verdict === 'refused') throw no('[AUTHENTICATIONFAILED] Authentication failed.')
-  if (account.fault.imapLogin) throw no(account.fault.imapLogin.replace(/^NO /, ''))
+  if (account.fault.imapLogin) throw new ImapRefusal(account.fault.imapLogin)
   if (account.sessions >= account.maxSessions) {
     throw no(
       `[LIMIT] Maximum number of connections from user+IP exceeded (mail_max_userip_connections=${account.maxSessions})`,

@@ -218,7 +218,7 @@ describe('the system as a whole', () => {
       socket.write(Buffer.from([0x16, 0x03, 0x01]))
       clients.push({ socket } as RawClient)
     }
-    const closed = clients.map(({ socket }) => socket.resume() && once(socket, 'close'))
+    const closed = clients.map(({ socket }) => new Promise((resolve) => socket.resume().once('close', resolve)))
     await system.stop()
     await Promise.all(closed)
   })

@@ -84,12 +84,15 @@ class PromptSmtpServer extends SMTPServer {
   }
 
   closeClients(): void {
-    // Ends those that have not come as far as a connection.
-    this.close()
-    for (const connection of this.connections as Set<Connection>) {
-      const socket = this.outermost.get(connection) ?? connection._socket
-      socket.destroy()
-    }
+    // smtp-server starts TLS one turn after it accepts; on a socket that was destroyed in between, Node crashes.
+    setImmediate(() => {
+      // Ends those that have not come as far as a connection.
+      this.close()
+      for (const connection of this.connections as Set<Connection>) {
+        const socket = this.outermost.get(connection) ?? connection._socket
+        socket.destroy()
+      }
+    })
   }
 }
 
