@@ -29,16 +29,19 @@ const BANNERS: readonly (readonly [RegExp, string])[] = [
   [/^220[ -]/, 'An SMTP or FTP server'],
 ]
 
+/** How a greeting of the right kind begins, even if it breaks off. */
+const OWN_START: Record<Dialect['name'], RegExp> = { IMAP: /^\* /, SMTP: /^\d{3}/ }
+
 /**
  * The first line a server sends.
- * @throws ProbeFault TLS_WRONG_MODE when it is a TLS record, NOT_THIS_PROTOCOL when it hangs up after half a line
+ * @throws ProbeFault TLS_WRONG_MODE for a TLS record, NOT_THIS_PROTOCOL for half a line or an endless one of another kind
  */
 export async function readFirstLine(wire: Wire, name: Dialect['name']): Promise<string> {
   try {
     return await wire.readLine()
   } catch (error) {
     const said = error instanceof ProbeFault ? error.facts.serverText : undefined
-    throw said ? notThisProtocol(said, name) : error
+    throw said && !OWN_START[name].test(said) ? notThisProtocol(said, name) : error
   }
 }
 

@@ -71,3 +71,8 @@ export class ServerRefusal extends Error implements FailureReport {
     Object.assign(this, report)
   }
 }
+
+/** True for imapflow's errors that say only that there is no connection any more, not what ended it. */
+export function saysOnlyGone(report: FailureReport): boolean {
+  return /^(ClosedAfterConnect|NoConnection|EConnectionClosed|StateLogout|NoMailboxSelected)/.test(report.code ?? '')
+}

@@ -1,4 +1,5 @@
 import type { FailureReport, FaultContext, Verdict } from './fault'
+import { saysOnlyGone } from './fault'
 import { ErrorActor, ErrorNature, MailErrorCode } from './mail-error'
 import type { StepName } from './probe'
 import { soundsTemporary, textVerdict, turnedAway, unavailable } from './reply-text'
@@ -94,8 +95,7 @@ function greetingVerdict(text: string, step: StepName): Verdict {
 
 /** imapflow keeps the words of a BYE, but not its code, in `reason`. */
 function byeVerdict(report: FailureReport): Verdict | undefined {
-  const isConnectionGone = /^(ClosedAfterConnect|NoConnection|EConnectionClosed)/.test(report.code ?? '')
-  if (!isConnectionGone || !report.reason) return undefined
+  if (!saysOnlyGone(report) || !report.reason) return undefined
   return textVerdict(report.reason) ?? unavailable(report.reason)
 }
 

@@ -6,7 +6,7 @@ import { refuseBadCredentials } from './credentials'
 import type { EgressPolicy } from './egress'
 import { classifyImap } from './failure'
 import type { FailureReport } from './fault'
-import { ProbeFault } from './fault'
+import { ProbeFault, saysOnlyGone } from './fault'
 import { imapDialect } from './imap-dialect'
 import type { RoundTrip } from './imap-round-trip'
 import { receiveTestMessage } from './imap-round-trip'
@@ -141,8 +141,7 @@ class ImapSession {
       return await work()
     } catch (error) {
       const report = error as FailureReport
-      const isConnectionGone = /^(ClosedAfterConnect|NoConnection|EConnectionClosed)/.test(report.code ?? '')
-      if (!isConnectionGone) throw error
+      if (!saysOnlyGone(report)) throw error
       if (this.lastError) throw this.lastError
       throw Object.assign(report, { reason: report.reason ?? this.client.byeReason })
     }

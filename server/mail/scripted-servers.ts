@@ -126,7 +126,7 @@ export type Answer = (command: { tag: string; rest: string; socket: Socket }) =>
 export interface ImapScript {
   greeting?: string
   capabilities?: string
-  /** By command in capitals; UID commands as `UID FETCH`. `{tag}` stands for the tag. Others are answered as by a good server. */
+  /** By command in small letters; UID commands as `uid fetch`. `{tag}` stands for the tag. Others are answered as by a good server. */
   answers?: Record<string, string | Answer>
   /** Certificate for STARTTLS, or with `implicitTls` from the first byte. */
   tls?: TlsOptions
@@ -153,7 +153,7 @@ export function imapServer(script: ImapScript = {}): Promise<ScriptedServer> {
       server.lines.push(line)
       const [, tag = '', word = '', rest = ''] = /^(\S+) ((?:UID )?\S+) ?(.*)$/i.exec(line) ?? []
       const command = word.toUpperCase()
-      const answer = script.answers?.[command] ?? usual[command] ?? '{tag} OK done'
+      const answer = script.answers?.[command.toLowerCase()] ?? usual[command] ?? '{tag} OK done'
       const text = typeof answer === 'string' ? answer : answer({ tag, rest, socket })
       if (text !== undefined) socket.write(`${text.replaceAll('{tag}', tag)}\r\n`)
       if (command === 'LOGOUT') socket.end()
@@ -171,7 +171,7 @@ export interface SmtpScript {
   greeting?: string
   /** What EHLO offers, without codes. */
   offers?: string[]
-  /** By the verb in capitals (MAIL, RCPT, DATA, AUTH ...); MESSAGE answers the end of the message. */
+  /** By the verb in small letters (mail, rcpt, data, auth ...); `message` answers the end of the message. */
   answers?: Record<string, string | Answer>
   tls?: TlsOptions
   implicitTls?: boolean
@@ -200,7 +200,7 @@ export function smtpServer(script: SmtpScript = {}): Promise<ScriptedServer> {
       server.lines.push(line)
       if (isMessage && line !== '.') return
       const verb = isMessage ? 'MESSAGE' : (line.split(/[ :]/)[0] ?? '').toUpperCase()
-      const answer = script.answers?.[verb] ?? usual[verb] ?? '250 2.0.0 ok'
+      const answer = script.answers?.[verb.toLowerCase()] ?? usual[verb] ?? '250 2.0.0 ok'
       const text = typeof answer === 'string' ? answer : answer({ tag: '', rest: line.slice(verb.length + 1), socket })
       if (text !== undefined) socket.write(`${text}\r\n`)
       isMessage = verb === 'DATA' && (text ?? '').startsWith('354')

@@ -24,6 +24,8 @@ const CODES: Readonly<Record<string, MailErrorCode>> = {
   ClosedAfterConnectTLS: MailErrorCode.CONNECTION_RESET,
   NoConnection: MailErrorCode.CONNECTION_RESET,
   EConnectionClosed: MailErrorCode.CONNECTION_RESET,
+  StateLogout: MailErrorCode.CONNECTION_RESET,
+  NoMailboxSelected: MailErrorCode.CONNECTION_RESET,
   EHOSTUNREACH: MailErrorCode.NETWORK_UNREACHABLE,
   ENETUNREACH: MailErrorCode.NETWORK_UNREACHABLE,
   EHOSTDOWN: MailErrorCode.NETWORK_UNREACHABLE,
@@ -63,6 +65,11 @@ const CODES: Readonly<Record<string, MailErrorCode>> = {
   ResponseTooLarge: MailErrorCode.PROTOCOL_ERROR,
   TooManyTokens: MailErrorCode.PROTOCOL_ERROR,
   InvalidResponse: MailErrorCode.PROTOCOL_ERROR,
+  UnexpectedTag: MailErrorCode.PROTOCOL_ERROR,
+  MissingTag: MailErrorCode.PROTOCOL_ERROR,
+  ResponseProcessingFailed: MailErrorCode.PROTOCOL_ERROR,
+  MAX_IMAP_NESTING_REACHED: MailErrorCode.PROTOCOL_ERROR,
+  TooManyResponses: MailErrorCode.PROTOCOL_ERROR,
   STARTTLS_INJECTION: MailErrorCode.PROTOCOL_ERROR,
 }
 
@@ -92,6 +99,7 @@ function codeOf(libraryCode: string, report: FailureReport, step: StepName): Mai
   }
   const known = CODES[libraryCode]
   if (known) return known
+  if (libraryCode.startsWith('ParserError')) return MailErrorCode.PROTOCOL_ERROR
   return /^ERR_(SSL|TLS)_/.test(libraryCode) ? MailErrorCode.TLS_PROTOCOL : undefined
 }
 
