@@ -1,0 +1,151 @@
+import { MailCheckmarkRegular } from '@fluentui/react-icons/svg/mail-checkmark'
+import { useMemo, useState } from 'react'
+import { MailboxAlertChangesDocument } from '../alerts/alert-fragments'
+import { AlertList } from '../alerts/alert-list'
+import { graphql } from '../gql/gql'
+import { useHotkeys } from '../lib/hotkeys'
+import { useLive, useThrottled } from '../lib/live'
+import { usePagedList } from '../lib/paged-list'
+import { useMissingRight } from '../lib/viewer'
+import { BlockerList } from '../mailboxes/blocker-list'
+import { CredentialsForm } from '../mailboxes/credentials-form'
+import { MailboxFacts } from '../mailboxes/mailbox-facts'
+import { mailboxMark, nextStep } from '../mailboxes/next-step'
+import { NextStepButton } from '../mailboxes/next-step-button'
+import { type GridCommand, useGridCommands } from '../mailboxes/use-grid-commands'
+import { CommandButton } from '../ui/command-button'
+import { FailureBar } from '../ui/failure-bar'
+import { Link } from '../ui/link'
+import { PageTitle } from '../ui/page-title'
+import { RelativeTime } from '../ui/relative-time'
+import { StateMark } from '../ui/state-mark'
+import { EmptyState, Skeleton } from '../ui/waiting'
+import { type ShownMailbox, useMailbox } from './mailbox-detail'
+import { MailboxResults } from './mailbox-results'
+
+const MailboxAlertsDocument = graphql(`
+  query MailboxAlerts($mailboxId: ID!, $first: Int, $after: String) {
+    alerts(mailboxId: $mailboxId, first: $first, after: $after) {
+      nodes {
+        ...AlertRow
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+      totalCount
+    }
+  }
+`)
+
+export default function MailboxPage({ id }: { id: string }) {
+  const { mailbox, isLoading, error, refetch } = useMailbox(id)
+  if (!mailbox) {
+    return (
+      <div className="page">
+        <PageTitle title="Mailbox" />
+        {error && <FailureBar error={error} onRetry={refetch} />}
+        {isLoading && <Skeleton lines={8} />}
+        {!isLoading && !error && (
+          <EmptyState title="There is no such mailbox.">
+            <Link href="/mailboxes">All mailboxes</Link>
+          </EmptyState>
+        )}
+      </div>
+    )
+  }
+  return <Shown mailbox={mailbox} />
+}
+
+function Shown({ mailbox }: { mailbox: ShownMailbox }) {
+  const commands = useGridCommands()
+  const [isEntering, setEntering] = useState(false)
+  const noTest = useMissingRight('mailboxes.test')
+  const noEdit = useMissingRight('mailboxes.edit')
+  const step = nextStep(mailbox)
+  const isTesting = mailbox.health === 'TESTING'
+  const give = (command: GridCommand) =>
+    commands.give(command, { kind: 'rows', ids: new Set([mailbox.id]), anchor: null })
+  useHotkeys({ t: () => noTest || give('TEST_AND_ENABLE'), a: () => step === 'APPROVE' && give('APPROVE') })
+  return (
+    <div className="page">
+      <PageTitle title={mailbox.name}>
+        <p className="mailbox-address">{mailbox.emailAddress ?? 'No address'}</p>
+        <div className="mailbox-state">
+          <StateMark mark={mailboxMark(mailbox)} />
+          {!isEntering && (
+            <NextStepButton mailbox={mailbox} commands={commands} onEnterPassword={() => setEntering(true)} />
+          )}
+          {step !== 'TEST' && mailbox.active && (
+            <CommandButton
+              icon={<MailCheckmarkRegular />}
+              reason={noTest ?? (isTesting ? 'It is being tested now.' : null)}
+              isBusy={commands.busy !== null}
+              onClick={() => give('TEST_AND_ENABLE')}
+            >
+              Test & Enable
+            </CommandButton>
+          )}
+          {step !== 'ENTER_PASSWORD' && mailbox.profile?.credentialSource === 'MAILBOX' && !isEntering && (
+            <CommandButton appearance="subtle" reason={noEdit} onClick={() => setEntering(true)}>
+              {mailbox.hasPassword ? 'Change password' : 'Enter password'}
+            </CommandButton>
+          )}
+          {mailbox.testRun && <Link href={`/test-runs/${mailbox.testRun.id}`}>Watch the run</Link>}
+        </div>
+      </PageTitle>
+      {isEntering && (
+        <CredentialsForm
+          mailboxId={mailbox.id}
+          username={mailbox.username ?? ''}
+          emailAddress={mailbox.emailAddress ?? null}
+          hasPassword={mailbox.hasPassword}
+          onCancel={() => setEntering(false)}
+          onSaved={(isTestWanted) => {
+            setEntering(false)
+            if (isTestWanted) give('TEST_AND_ENABLE')
+          }}
+        />
+      )}
+      <MailboxResults mailbox={mailbox} />
+      {mailbox.lastTestItem?.finishedAt && (
+        <p className="quiet">
+          Last tested <RelativeTime at={mailbox.lastTestItem.finishedAt} />.
+        </p>
+      )}
+      <div className="two-columns">
+        <section>
+          <h2>What keeps it from being processed</h2>
+          <BlockerList blockers={mailbox.blockers} />
+          <h2>Settings</h2>
+          <MailboxFacts mailbox={mailbox} />
+        </section>
+        <MailboxAlerts mailboxId={mailbox.id} />
+      </div>
+    </div>
+  )
+}
+
+function MailboxAlerts({ mailboxId }: { mailboxId: string }) {
+  const variables = useMemo(() => ({ mailboxId }), [mailboxId])
+  const list = usePagedList(MailboxAlertsDocument, { mailboxId, first: 20 }, (data) => data.alerts)
+  const refetch = useThrottled(list.refetch, 500)
+  useLive(MailboxAlertChangesDocument, variables, ({ alertChanges }) => {
+    const isKnown = list.nodes.some((alert) => alert.id === alertChanges.alert?.id)
+    if (alertChanges.kind === 'RESYNC' || !isKnown) refetch()
+  })
+  return (
+    <section>
+      <h2>Alerts</h2>
+      {list.error && <FailureBar error={list.error} onRetry={list.refetch} />}
+      {list.totalCount === null && !list.error && <Skeleton lines={3} />}
+      {list.totalCount === 0 && <p className="quiet">No alerts.</p>}
+      <AlertList alerts={list.nodes} isSubjectShown={false} />
+      {list.hasMore && (
+        <button type="button" className="link-button" onClick={list.loadMore}>
+          Show older ones
+        </button>
+      )}
+    </section>
+  )
+}
