@@ -48,8 +48,9 @@ const PROVIDER_WORDS: readonly (readonly [RegExp, Verdict])[] = [
   ],
 ]
 
+/** Not a bare "unavailable": Postfix says "authentication failed: (reason unavailable)" of a wrong password. */
 const TEMPORARY =
-  /temporar|try (again|later)|unavailable|shutting down|shut down|internal (server )?error|maintenance|connection lost to authentication server|system resources/i
+  /temporar|try (again|later)|(service|server|system|backend|currently) (is )?unavailable|shutting down|shut down|internal (server )?error|maintenance|connection lost to authentication server|system resources/i
 
 /** What a reply's words say beyond its code; undefined when they are none of those known. */
 export function textVerdict(text: string): Verdict | undefined {
