@@ -14,15 +14,18 @@ export const text = (name: string, length: number, options: Partial<TableColumnO
 export const longText = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
   new TableColumn({ name, type: 'text', ...options })
 
-export const whole = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
-  new TableColumn({ name, type: 'int', ...options })
+/** What each database calls the type: TypeORM takes another word for a change of the schema. */
+const TYPES = {
+  // SQLite knows one whole number; tinyint is what MariaDB makes of a boolean
+  sqlite: { whole: 'integer', flag: 'boolean' },
+  mariadb: { whole: 'int', flag: 'tinyint' },
+} as const
 
-/** tinyint is what MariaDB makes of a boolean; SQLite keeps the word. */
-export const flag = (
-  name: string,
-  kind: 'sqlite' | 'mariadb',
-  options: Partial<TableColumnOptions> = {},
-): TableColumn => new TableColumn({ name, type: kind === 'sqlite' ? 'boolean' : 'tinyint', ...options })
+export const whole = (name: string, kind: keyof typeof TYPES, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: TYPES[kind].whole, ...options })
+
+export const flag = (name: string, kind: keyof typeof TYPES, options: Partial<TableColumnOptions> = {}): TableColumn =>
+  new TableColumn({ name, type: TYPES[kind].flag, ...options })
 
 export const time = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>
   new TableColumn({ name, type: 'datetime', precision: 3, ...options })

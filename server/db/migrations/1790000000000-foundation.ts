@@ -5,7 +5,7 @@ export class Foundation1790000000000 implements MigrationInterface {
   readonly name = 'Foundation1790000000000'
 
   async up(runner: QueryRunner): Promise<void> {
-    const kind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
+    const kind: Kind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
     for (const one of tables(kind)) await runner.createTable(one)
   }
 
@@ -16,7 +16,9 @@ export class Foundation1790000000000 implements MigrationInterface {
 
 const nullable = { isNullable: true }
 
-function tables(kind: 'sqlite' | 'mariadb') {
+type Kind = 'sqlite' | 'mariadb'
+
+function tables(kind: Kind) {
   const yes = (name: string) => flag(name, kind)
   return [
     table(
@@ -37,7 +39,7 @@ function tables(kind: 'sqlite' | 'mariadb') {
       sessions_secret: { columns: ['secret_hash'], unique: true },
       sessions_user: { columns: ['user_id'] },
     }),
-    table('sign_in_failures', [text('id', 64, { isPrimary: true }), whole('failures'), time('since')]),
+    table('sign_in_failures', [text('id', 64, { isPrimary: true }), whole('failures', kind), time('since')]),
     table(
       'api_tokens',
       [
@@ -61,10 +63,10 @@ function tables(kind: 'sqlite' | 'mariadb') {
         text('type', 30),
         yes('active'),
         text('incoming_host', 255, nullable),
-        whole('incoming_port', nullable),
+        whole('incoming_port', kind, nullable),
         text('incoming_security', 10, nullable),
         text('outgoing_host', 255, nullable),
-        whole('outgoing_port', nullable),
+        whole('outgoing_port', kind, nullable),
         text('outgoing_security', 10, nullable),
         text('dav_url', 1000, nullable),
         text('credential_source', 30),
@@ -72,7 +74,7 @@ function tables(kind: 'sqlite' | 'mariadb') {
         yes('verify_certificates'),
         text('username', 320, nullable),
         longText('password_sealed', nullable),
-        whole('max_concurrent_connections'),
+        whole('max_concurrent_connections', kind),
         time('created_at'),
         time('updated_at'),
       ],
@@ -88,7 +90,7 @@ function tables(kind: 'sqlite' | 'mariadb') {
       yes('process_only_approved_queues'),
       yes('notify_mailbox_owner'),
     ]),
-    table('mailboxes', mailboxColumns(yes), {
+    table('mailboxes', mailboxColumns(kind), {
       mailboxes_name: { columns: ['name_key', 'id'] },
       mailboxes_address: { columns: ['address_key', 'id'] },
       mailboxes_profile: { columns: ['profile_id', 'id'] },
@@ -128,7 +130,7 @@ function tables(kind: 'sqlite' | 'mariadb') {
         id('profile_id', nullable),
         longText('directions'),
         text('open_key', 80, nullable),
-        whole('count'),
+        whole('count', kind),
         time('first_seen_at'),
         time('last_seen_at'),
       ],
@@ -139,8 +141,8 @@ function tables(kind: 'sqlite' | 'mariadb') {
         alerts_profile: { columns: ['profile_id', 'last_seen_at'] },
       },
     ),
-    table('test_runs', runColumns(yes), { test_runs_state: { columns: ['state', 'id'] } }),
-    table('test_run_items', itemColumns(), {
+    table('test_runs', runColumns(kind), { test_runs_state: { columns: ['state', 'id'] } }),
+    table('test_run_items', itemColumns(kind), {
       test_run_items_state: { columns: ['run_id', 'state', 'id'] },
       test_run_items_changes: { columns: ['run_id', 'change_number'] },
       test_run_items_mailbox: { columns: ['mailbox_id', 'id'] },
@@ -150,7 +152,8 @@ function tables(kind: 'sqlite' | 'mariadb') {
   ]
 }
 
-function mailboxColumns(yes: (name: string) => ReturnType<typeof flag>) {
+function mailboxColumns(kind: Kind) {
+  const yes = (name: string) => flag(name, kind)
   return [
     id(),
     text('kind', 10),
@@ -193,24 +196,24 @@ function mailboxColumns(yes: (name: string) => ReturnType<typeof flag>) {
   ]
 }
 
-function runColumns(yes: (name: string) => ReturnType<typeof flag>) {
+function runColumns(kind: Kind) {
   const counts = ['total', 'queued', 'running', 'succeeded', 'failed', 'skipped', 'cancelled']
   return [
     id(),
     text('state', 10),
     text('mode', 20),
     longText('directions'),
-    yes('round_trip'),
-    ...counts.map((name) => whole(name)),
+    flag('round_trip', kind),
+    ...counts.map((name) => whole(name, kind)),
     text('requested_by', 200),
     time('created_at'),
     time('started_at', nullable),
     time('finished_at', nullable),
-    whole('change_number'),
+    whole('change_number', kind),
   ]
 }
 
-function itemColumns() {
+function itemColumns(kind: Kind) {
   return [
     id(),
     id('run_id'),
@@ -225,6 +228,6 @@ function itemColumns() {
     time('finished_at', nullable),
     text('lease_owner', 36, nullable),
     time('lease_until', nullable),
-    whole('change_number'),
+    whole('change_number', kind),
   ]
 }
