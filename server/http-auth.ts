@@ -1,7 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The session cookie: HttpOnly, SameSite=Strict, Secure under https. */
 export const COOKIE = 'mailwarden_session'
+
+/** The Set-Cookie header (RFC 6265) of a session, or of its end. A secret needs no escaping: it is base64url. */
+export function sessionCookie(secret: string | null, publicUrl: string | undefined): string {
+  const parts = [`${COOKIE}=${secret ?? ''}`, 'Path=/', 'HttpOnly', 'SameSite=Strict']
+  if (publicUrl?.startsWith('https:')) parts.push('Secure')
+  if (secret === null) parts.push('Max-Age=0')
+  return parts.join('; ')
+}
 
 const MAX_SECRET = 200
 
@@ -29,7 +36,7 @@ export function isSameOrigin(headers: IncomingHttpHeaders, publicUrl: string | u
   return new URL(origin).host === host
 }
 
-/** The value of a cookie in a raw header, for the websocket handshake. */
+/** The value of a cookie in a Cookie header. */
 export function cookieOf(header: string | undefined, name: string): string | undefined {
   for (const pair of (header ?? '').split(';')) {
     const [key, value] = pair.trim().split('=')

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
-import fastifyCookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
 import Fastify, {
   type FastifyBaseLogger,
@@ -18,7 +17,7 @@ import type { Ctx, Viewer } from './auth/auth.service'
 import { Loaders } from './graphql/context'
 import { formatError } from './graphql/format-error'
 import { checkCost, LIMITS, limitRules } from './graphql/limits'
-import { bearerSecret, COOKIE, isSameOrigin } from './http-auth'
+import { bearerSecret, COOKIE, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
 import { serveWebsocket } from './websocket'
 
 /** Makes the HTTP server of an app: GraphQL on /graphql (websocket too), the dashboard, and /healthz. */
@@ -32,7 +31,6 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
   })
-  await http.register(fastifyCookie)
   http.addHook('onSend', securityHeaders(config.publicUrl))
   const sockets = serveWebsocket(app, http.server)
   const apollo = new ApolloServer<Ctx>({
@@ -86,10 +84,7 @@ async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply)
     loaders: new Loaders(),
     resolver: (resolverClass) => app.resolver(resolverClass),
     setSessionCookie: (secret) => {
-      const secure = app.config.publicUrl?.startsWith('https:') ?? false
-      const cookie = { path: '/', httpOnly: true, sameSite: 'strict', secure } as const
-      if (secret === null) reply.clearCookie(COOKIE, cookie)
-      else reply.setCookie(COOKIE, secret, cookie)
+      reply.header('set-cookie', sessionCookie(secret, app.config.publicUrl))
     },
   }
 }
@@ -98,7 +93,7 @@ async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply)
 async function viewerOf(app: App, request: FastifyRequest): Promise<Viewer | undefined> {
   const bearer = bearerSecret(request.headers.authorization)
   if (bearer !== undefined) return app.services.auth.byToken(bearer)
-  const cookie = request.cookies[COOKIE]
+  const cookie = cookieOf(request.headers.cookie, COOKIE)
   if (!cookie || !isSameOrigin(request.headers, app.config.publicUrl)) return undefined
   return app.services.auth.bySession(cookie)
 }

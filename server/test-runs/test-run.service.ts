@@ -110,8 +110,10 @@ export class TestRunService {
   async start(viewer: Viewer | undefined, { selection, profileId, options }: StartTest): Promise<TestRun> {
     permit(viewer, 'mailboxes.test')
     const faults = new FaultList()
-    if (!!selection === !!profileId)
+    if (!!selection === !!profileId) {
       faults.add('EXACTLY_ONE', ['selection'], 'Give exactly one of selection and profileId')
+      faults.check()
+    }
     if (options?.directions?.length === 0) {
       faults.add('EMPTY', ['options', 'directions'], 'Name at least one direction, or leave it out')
     }

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Caller, DATABASES, Harness, PASSWORD } from '../test/harness'
+
+const SIGN_IN = `mutation ($name: String!, $password: String!) {
+  signIn(name: $name, password: $password) { viewer { name roles rights } userErrors { code path } }
+}`
+const CREATE_TOKEN = `mutation ($input: ApiTokenInput!) {
+  createApiToken(input: $input) { secret token { id name scopes lastUsedAt expiresAt } userErrors { code path } }
+}`
+const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) { token { id } userErrors { code path } } }'
+const VIEWER = '{ viewer { name roles } }'
+const COUNTS = 'subscription { mailboxViewCounts { view count } }'
+
+describe.each(DATABASES)('signing in on %s', (database) => {
+  let harness: Harness
+  let admin: Caller
+
+  beforeAll(async () => {
+    harness = await Harness.start({ database })
+    admin = await harness.admin()
+  })
+  afterAll(() => harness?.stop())
+
+  const signIn = async (caller: Caller, name: string, password: string) =>
+    (await caller.get(SIGN_IN, { name, password })).signIn
+  const token = async (input: object) => (await admin.get(CREATE_TOKEN, { input })).createApiToken
+
+  test('sets a cookie that scripts cannot read and other sites cannot send', async () => {
+    const caller = harness.anonymous()
+    const { data, headers } = await caller.ask(SIGN_IN, { name: 'ADMIN ', password: PASSWORD })
+    expect(data.signIn.viewer).toMatchObject({ name: 'admin', roles: ['SYSTEM_ADMINISTRATOR'] })
+    expect(data.signIn.viewer.rights).toContain('access.edit')
+    const [cookie = ''] = headers.getSetCookie()
+    expect(cookie).toMatch(/^mailwarden_session=mws_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)
+    expect((await caller.get(VIEWER)).viewer.name).toBe('admin')
+  })
+
+  test('without a session there is no viewer, and signing out ends the session everywhere', async () => {
+    expect((await harness.anonymous().get(VIEWER)).viewer).toBeNull()
+    const caller = await harness.auditor()
+    const cookie = caller.sessionCookie
+    const watching = caller.watch(COUNTS)
+    await watching.next()
+    expect((await caller.get('mutation { signOut }')).signOut).toBe(true)
+    await expect(watching.until(() => false)).rejects.toMatchObject({ code: 4401 })
+    const { data } = await harness.anonymous().ask(VIEWER, {}, { cookie })
+    expect(data.viewer).toBeNull()
+  })
+
+  test.each([
+    ['a wrong password', 'auditor', 'wrong password', 'WRONG_CREDENTIALS', ['password']],
+    ['an unknown name, with the same answer', 'nobody', 'wrong password', 'WRONG_CREDENTIALS', ['password']],
+    ['no name', '', 'x', 'INVALID', ['name']],
+    ['a password of 10,000 characters', 'auditor', 'x'.repeat(10_000), 'TOO_LONG', ['password']],
+  ])('%s is refused', async (_what, name, password, code, path) => {
+    const caller = harness.anonymous()
+    expect(await signIn(caller, name, password)).toEqual({ viewer: null, userErrors: [{ code, path }] })
+    expect(caller.sessionCookie).toBe('')
+  })
+
+  test('after ten wrong passwords even the right one is refused', async () => {
+    await harness.app.services.auth.createUser('guessed', PASSWORD, [])
+    const caller = harness.anonymous()
+    for (let attempt = 0; attempt < 10; attempt++) await signIn(caller, 'guessed', 'wrong password')
+    expect((await signIn(caller, 'guessed', PASSWORD)).userErrors).toEqual([
+      { code: 'TOO_MANY_ATTEMPTS', path: ['name'] },
+    ])
+    expect((await signIn(caller, 'auditor', PASSWORD)).userErrors).toEqual([])
+  })
+
+  test('a foreign page can use the cookie neither on HTTP nor on the websocket', async () => {
+    const { data } = await admin.ask(VIEWER, {}, { origin: 'https://evil.example' })
+    expect(data.viewer).toBeNull()
+    const socket = admin.socket({ origin: 'https://evil.example' })
+    await expect(admin.watch(COUNTS, {}, socket).next()).rejects.toMatchObject({ code: 4401 })
+  })
+
+  test('a form of a foreign page is no request', async () => {
+    const { status, data } = await admin.ask('mutation { signOut }', {}, { 'content-type': 'text/plain' })
+    expect(status).toBe(400)
+    expect(data).toBeUndefined()
+    expect((await admin.get(VIEWER)).viewer.name).toBe('admin')
+  })
+
+  test('an API token acts within its scopes, on HTTP and on the websocket, until it is revoked', async () => {
+    const { secret, token: made, userErrors } = await token({ name: 'Sync', scopes: ['read', 'test'] })
+    expect(userErrors).toEqual([])
+    const integration = harness.withToken(secret)
+    expect((await integration.get(VIEWER)).viewer).toEqual({ name: 'Sync', roles: ['INTEGRATION'] })
+    expect((await integration.ask('{ mailboxes { totalCount } }')).errors).toEqual([])
+    const approve = await integration.ask('mutation { approveEmails(selection: { view: ALL }) { changed } }')
+    expect(approve.errors[0]?.extensions.code).toBe('FORBIDDEN')
+    const watching = integration.watch(COUNTS)
+    await watching.next()
+    expect((await admin.get(REVOKE, { id: made.id })).revokeApiToken.userErrors).toEqual([])
+    await expect(watching.until(() => false)).rejects.toMatchObject({ code: 4401 })
+    expect((await integration.ask('{ mailboxes { totalCount } }')).errors[0]?.extensions.code).toBe('UNAUTHENTICATED')
+  })
+
+  test('an expired token is none', async () => {
+    const { secret, token: made } = await token({
+      name: 'Brief',
+      scopes: ['read'],
+      expiresAt: new Date(Date.now() + 3_600_000),
+    })
+    await harness.app.db.inTransaction((tx) =>
+      tx.em.query('UPDATE api_tokens SET expires_at = created_at WHERE id = ?', [made.id]),
+    )
+    expect((await harness.withToken(secret).get(VIEWER)).viewer).toBeNull()
+  })
+
+  test.each([
+    ['no scope', { name: 'x', scopes: [] }, [{ code: 'REQUIRED', path: ['input', 'scopes'] }]],
+    [
+      'an unknown scope',
+      { name: 'x', scopes: ['read', 'all'] },
+      [{ code: 'UNKNOWN_SCOPE', path: ['input', 'scopes', '1'] }],
+    ],
+    ['no name', { name: ' ', scopes: ['read'] }, [{ code: 'INVALID', path: ['input', 'name'] }]],
+    [
+      'an expiry in the past',
+      { name: 'x', scopes: ['read'], expiresAt: '2020-01-01T00:00:00Z' },
+      [{ code: 'IN_THE_PAST', path: ['input', 'expiresAt'] }],
+    ],
+  ])('a token with %s is refused', async (_what, input, userErrors) => {
+    expect(await token(input)).toEqual({ secret: null, token: null, userErrors })
+  })
+
+  test('no secret stands in the database', async () => {
+    const { secret } = await token({ name: 'Hidden', scopes: ['read'] })
+    const session = admin.sessionCookie.split('=')[1] ?? ''
+    const rows = JSON.stringify([
+      await harness.app.db.read.query('SELECT * FROM users'),
+      await harness.app.db.read.query('SELECT * FROM sessions'),
+      await harness.app.db.read.query('SELECT * FROM api_tokens'),
+    ])
+    for (const text of [secret, session, PASSWORD]) expect(rows).not.toContain(text)
+  })
+})
