@@ -33,7 +33,6 @@ export type BlockedMailbox = Pick<
   | 'kind'
   | 'active'
   | 'emailAddress'
-  | 'profileId'
   | 'approval'
   | 'pausedUntil'
   | 'incomingMethod'
@@ -86,8 +85,8 @@ function wholeBlockers(...[mailbox, profile, switches]: Parameters<typeof blocke
   if (DIRECTIONS.every((direction) => !hasMethod(mailbox, direction))) {
     add('NO_METHOD', 'No synchronization method is chosen.', 'Choose a method for incoming or outgoing mail.')
   }
-  if (mailbox.profileId === null) add('NO_PROFILE', 'The mailbox has no email server profile.', 'Choose a profile.')
-  else if (profile && !profile.active) {
+  if (!profile) add('NO_PROFILE', 'The mailbox has no email server profile.', 'Choose a profile.')
+  else if (!profile.active) {
     add('PROFILE_INACTIVE', `The profile ${profile.name} is inactive.`, 'Activate the profile, or choose another.')
   }
   if (needsApproval(mailbox.kind, switches)) {
