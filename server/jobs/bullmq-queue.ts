@@ -2,6 +2,7 @@ import {
   type Job as BullJob,
   Queue as BullQueue,
   DelayedError,
+  type IRedisClient,
   type JobsOptions,
   type RedisOptions,
   UnrecoverableError,
@@ -36,7 +37,9 @@ const MAX_CRASHES = 3
 /** However often the connection is tried. */
 const OUTAGE_LOG_EVERY_MS = 60_000
 /** How long stop() waits for Redis beyond the grace. */
-const GOODBYE_MS = 2_000
+const GOODBYE_MS = 1_000
+const CONNECT_TIMEOUT_MS = 5_000
+const MAX_RECONNECT_DELAY_MS = 2_000
 
 /**
  * The queue of many processes, on BullMQ and Redis. A job of a process that died runs again elsewhere, one that a stopping
@@ -53,13 +56,14 @@ class BullmqQueue implements Queue {
   private readonly givingUp = new AbortController()
   private readonly shared: { connection: RedisOptions; prefix: string }
   private worker?: Worker
+  private isLeaving = false
   private stopped?: Promise<void>
 
   constructor(
     private readonly jobs: JobRegistry,
     private readonly options: BullmqQueueOptions,
   ) {
-    this.shared = { connection: connectionTo(options.url), prefix: options.prefix ?? 'mailwarden' }
+    this.shared = { connection: this.connectionTo(options.url), prefix: options.prefix ?? 'mailwarden' }
     this.queue = new BullQueue(QUEUE_NAME, this.shared)
     this.queue.on('error', this.logOutages('queue'))
   }
@@ -113,7 +117,7 @@ class BullmqQueue implements Queue {
     await this.closeInTime(this.queue, GOODBYE_MS)
   }
 
-  /** Without Redis a goodbye would wait for ever. */
+  /** Without Redis, BullMQ would wait for it for ever: then the connections are told to try no more, which ends all waiting. */
   private async closeInTime(end: Worker | BullQueue | undefined, ms: number): Promise<void> {
     if (!end) return
     const closed = end
@@ -121,7 +125,9 @@ class BullmqQueue implements Queue {
       .catch((error) => this.options.logger?.warn({ err: error }, 'Redis did not hear the goodbye'))
     if (await settlesWithin(ms, closed)) return
     this.options.logger?.warn('Redis did not hear the goodbye')
-    void end.disconnect().catch(() => {})
+    this.isLeaving = true
+    for (const client of [end.getBackend().client, end.getBackend().blockingClient]) void tryOnceMore(client)
+    await settlesWithin(CONNECT_TIMEOUT_MS + MAX_RECONNECT_DELAY_MS, closed)
   }
 
   private optionsOf(job: JobList[number]): JobsOptions {
@@ -135,6 +141,8 @@ class BullmqQueue implements Queue {
   }
 
   private async process(bullJob: BullJob, token: string | undefined): Promise<void> {
+    // A closing worker may still be handed one.
+    if (this.stopping.signal.aborted) return this.leaveToOthers(bullJob, token)
     // It waits no longer. An addition that was dropped until this moment is seen by the run that begins now.
     await bullJob.removeDeduplicationKey()
     try {
@@ -145,14 +153,16 @@ class BullmqQueue implements Queue {
         abandonAfterMs: this.options.abandonAfterMs,
       })
     } catch (error) {
-      if (this.stopping.signal.aborted) {
-        // Cut short, not failed: another process takes it, and no try is used up.
-        await bullJob.moveToDelayed(Date.now(), token)
-        throw new DelayedError()
-      }
+      if (this.stopping.signal.aborted) return this.leaveToOthers(bullJob, token)
       if (error instanceof QueueError && error.code === 'BAD_INPUT') throw new UnrecoverableError(error.message)
       throw error
     }
+  }
+
+  /** Cut short, not failed: another process takes it, and no try is used up. */
+  private async leaveToOthers(bullJob: BullJob, token: string | undefined): Promise<never> {
+    await bullJob.moveToDelayed(Date.now(), token)
+    throw new DelayedError()
   }
 
   private logFailure(job: BullJob | undefined, error: Error): void {
@@ -171,6 +181,18 @@ class BullmqQueue implements Queue {
     }
   }
 
+  private connectionTo(url: string): RedisOptions {
+    return {
+      url,
+      connectionName: 'mailwarden-jobs',
+      keepAlive: 10_000,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      disconnectTimeout: 250,
+      retryStrategy: (attempt) => (this.isLeaving ? null : Math.min(attempt * 100, MAX_RECONNECT_DELAY_MS)),
+      maxRetriesPerRequest: null,
+    }
+  }
+
   private async inTime(adding: Promise<unknown>): Promise<void> {
     if (await settlesWithin(this.options.addWithinMs ?? 5_000, adding)) await adding
     else {
@@ -180,15 +202,13 @@ class BullmqQueue implements Queue {
   }
 }
 
-function connectionTo(url: string): RedisOptions {
-  return {
-    url,
-    connectionName: 'mailwarden-jobs',
-    keepAlive: 10_000,
-    connectTimeout: 5_000,
-    disconnectTimeout: 250,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
-    maxRetriesPerRequest: null,
+/** A client told to hang up while it waits for its next try never says that it has: the try makes it. */
+async function tryOnceMore(client: Promise<IRedisClient> | undefined): Promise<void> {
+  try {
+    const known = await client
+    if (known?.status === 'reconnecting') await known.connect()
+  } catch {
+    // It was to fail.
   }
 }
 
