@@ -41,6 +41,10 @@ export const VIEW_CONDITIONS: Record<MailboxView, string> = {
 
 const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!${sign}`)
 
+/**
+ * The conditions of a filter, all of which hold. An empty text searches for nothing, as an empty search box does; any other
+ * empty field is a fault or matches nothing: a bulk command must not reach every mailbox because a variable was empty.
+ */
 export function filterCondition(
   faults: FaultList,
   path: string[],
@@ -57,14 +61,14 @@ export function filterCondition(
     const like = `%${escapeLike(text)}%`
     add("(name_key LIKE :filterText ESCAPE '!' OR address_key LIKE :filterText ESCAPE '!')", { filterText: like })
   }
-  if (filter?.profileId) add('profile_id = :filterProfile', { filterProfile: filter.profileId })
-  if (filter?.domain) {
+  if (typeof filter?.profileId === 'string') add('profile_id = :filterProfile', { filterProfile: filter.profileId })
+  if (typeof filter?.domain === 'string') {
     const domain = oneLine(faults, [...path, 'domain'], filter.domain, { max: 253 }).toLowerCase()
     add("address_key LIKE :filterDomain ESCAPE '!'", { filterDomain: `%@${escapeLike(domain)}` })
   }
   if (filter?.kind) add('kind = :filterKind', { filterKind: filter.kind })
   if (filter?.approval) add('approval = :filterApproval', { filterApproval: filter.approval })
-  if (filter?.errorCode) {
+  if (typeof filter?.errorCode === 'string') {
     const errorCode = oneLine(faults, [...path, 'errorCode'], filter.errorCode, { max: 40 })
     add('(incoming_error_code = :filterError OR outgoing_error_code = :filterError OR act_error_code = :filterError)', {
       filterError: errorCode,

@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { DataSource } from 'typeorm'
+import { newId } from '../db/id'
+import { SnakeNaming } from '../db/snake-naming'
+import { FaultList, OperationError, type UserFault, UserFaults } from '../errors'
+import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
+import { aMailbox } from '../test/builders'
+import { Mailbox } from './mailbox.entity'
+import { ApprovalStatus, MailboxKind, MailboxView, SortDirection, TestStatus } from './mailbox.enums'
+import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
+import {
+  type Condition,
+  MOST_IDS,
+  orderOf,
+  selectionCondition,
+  VIEW_CONDITIONS,
+  viewCondition,
+} from './mailbox-selection'
+
+/** A table in memory: a condition is judged by the rows it finds, not by its text. */
+const source = new DataSource({
+  type: 'better-sqlite3',
+  database: ':memory:',
+  entities: [Mailbox],
+  namingStrategy: new SnakeNaming(),
+  synchronize: true,
+})
+
+const PROFILE = newId()
+const NONE = {
+  incomingMethod: IncomingMethod.NONE,
+  outgoingMethod: SyncMethod.NONE,
+  incomingEnabled: false,
+  outgoingEnabled: false,
+}
+const ROWS: Partial<Mailbox>[] = [
+  { name: 'Anna', emailAddress: 'Anna@Example.com', profileId: PROFILE },
+  { name: 'Bulk_Mail 100%!', emailAddress: 'bulk_mail@example.org', kind: MailboxKind.QUEUE },
+  { name: 'BulkxMail 100x', emailAddress: 'bulkxmail@sub.example.com', kind: MailboxKind.QUEUE },
+  { name: 'Forward', emailAddress: 'in@forward.test', kind: MailboxKind.FORWARD, pausedUntil: new Date() },
+  { name: 'Gone', emailAddress: 'gone@example.com', active: false, approval: ApprovalStatus.PENDING },
+  { name: 'Nobody', emailAddress: null, ...NONE },
+  {
+    name: 'Pending',
+    emailAddress: 'pending@example.com',
+    approval: ApprovalStatus.PENDING,
+    ...{ incomingEmailStatus: TestStatus.NOT_RUN, outgoingEmailStatus: TestStatus.NOT_RUN },
+    ...{ incomingEnabled: false, outgoingEnabled: false },
+  },
+  {
+    name: 'Wrong password',
+    emailAddress: 'wrong@example.com',
+    outgoingEmailStatus: TestStatus.FAILURE,
+    outgoingErrorCode: 'AUTHENTICATION_FAILED',
+    outgoingEnabled: false,
+  },
+  // a failure of a method that was chosen no longer
+  { name: 'Zero', emailAddress: 'zero@example.com', ...NONE, outgoingEmailStatus: TestStatus.FAILURE },
+]
+
+beforeAll(async () => {
+  await source.initialize()
+  await source.manager.save(ROWS.map((row) => aMailbox({ ...row, id: newId() })))
+})
+afterAll(() => source.destroy())
+
+async function names({ sql, parameters }: Condition): Promise<string[]> {
+  const rows = await source.manager
+    .createQueryBuilder(Mailbox, 'm')
+    .where(sql, parameters)
+    .orderBy('m.nameKey')
+    .getMany()
+  return rows.map((row) => row.name)
+}
+
+function faultsOf(work: (faults: FaultList) => unknown): Pick<UserFault, 'code' | 'path'>[] {
+  const faults = new FaultList()
+  work(faults)
+  try {
+    faults.check()
+  } catch (error) {
+    return (error as UserFaults).faults.map(({ code, path }) => ({ code, path }))
+  }
+  return []
+}
+
+describe('views (product rule 3)', () => {
+  const everybody = ROWS.map((row) => String(row.name))
+  const active = everybody.filter((name) => name !== 'Gone')
+  test.each<[MailboxView, string[]]>([
+    [MailboxView.ALL, everybody],
+    [MailboxView.ACTIVE, active],
+    [MailboxView.INACTIVE, ['Gone']],
+    [MailboxView.MINE, []],
+    [MailboxView.USER_MAILBOXES, ['Anna', 'Nobody', 'Pending', 'Wrong password', 'Zero']],
+    [MailboxView.QUEUE_MAILBOXES, ['Bulk_Mail 100%!', 'BulkxMail 100x']],
+    [MailboxView.FORWARD_MAILBOXES, ['Forward']],
+    [MailboxView.PENDING_EMAIL_APPROVAL, ['Pending']],
+    [MailboxView.NOT_TESTED, ['Pending']],
+    [MailboxView.TEST_AND_ENABLE_FAILED, ['Wrong password']],
+    [MailboxView.ENABLED, ['Anna', 'Bulk_Mail 100%!', 'BulkxMail 100x', 'Forward', 'Wrong password']],
+    [MailboxView.PAUSED, ['Forward']],
+  ])('%s', async (view, expected) => {
+    expect((await names(viewCondition(new FaultList(), view))).sort()).toEqual([...expected].sort())
+  })
+
+  test('every view has its condition', () => {
+    expect(Object.keys(VIEW_CONDITIONS)).toEqual(Object.values(MailboxView))
+  })
+})
+
+describe('filters', () => {
+  test.each<[MailboxFilter, string[]]>([
+    [{ text: 'ANNA' }, ['Anna']],
+    [{ text: '  forward.TEST ' }, ['Forward']],
+    [{ text: '%' }, ['Bulk_Mail 100%!']],
+    [{ text: '_mail' }, ['Bulk_Mail 100%!']],
+    [{ text: '!' }, ['Bulk_Mail 100%!']],
+    [{ text: "' OR 1=1 --" }, []],
+    [{ domain: 'EXAMPLE.ORG' }, ['Bulk_Mail 100%!']],
+    // neither a subdomain nor a pattern
+    [{ domain: 'com' }, []],
+    [{ domain: 'sub.example.com' }, ['BulkxMail 100x']],
+    [{ domain: '%.com' }, []],
+    [{ profileId: PROFILE }, ['Anna']],
+    [{ profileId: newId() }, []],
+    [{ profileId: '' }, []],
+    [{ kind: MailboxKind.FORWARD }, ['Forward']],
+    [{ approval: ApprovalStatus.EMPTY }, ['Nobody']],
+    [{ errorCode: 'AUTHENTICATION_FAILED' }, ['Wrong password']],
+    [{ text: 'a', kind: MailboxKind.QUEUE, domain: 'example.org' }, ['Bulk_Mail 100%!']],
+  ])('%j', async (filter, expected) => {
+    const faults = new FaultList()
+    const condition = viewCondition(faults, MailboxView.ACTIVE, filter)
+    expect(faults.any).toBe(false)
+    expect(await names(condition)).toEqual(expected)
+  })
+
+  test.each<MailboxFilter | null | undefined>([undefined, null, {}, { text: '' }, { text: null, domain: null }])(
+    '%j holds for all',
+    async (filter) => {
+      expect(await names(viewCondition(new FaultList(), MailboxView.ALL, filter))).toHaveLength(ROWS.length)
+    },
+  )
+
+  test.each<[MailboxFilter, string, string]>([
+    [{ text: 'a\r\nb' }, 'CONTROL_CHARACTER', 'text'],
+    [{ text: 'x'.repeat(201) }, 'TOO_LONG', 'text'],
+    // empty by mistake: would otherwise be everybody
+    [{ domain: '' }, 'REQUIRED', 'domain'],
+    [{ domain: ' ' }, 'REQUIRED', 'domain'],
+    [{ domain: 'x'.repeat(254) }, 'TOO_LONG', 'domain'],
+    [{ errorCode: '' }, 'REQUIRED', 'errorCode'],
+    [{ errorCode: 'x'.repeat(41) }, 'TOO_LONG', 'errorCode'],
+  ])('%j is a fault: %s', (filter, code, field) => {
+    expect(faultsOf((faults) => viewCondition(faults, MailboxView.ALL, filter))).toEqual([
+      { code, path: ['filter', field] },
+    ])
+  })
+})
+
+describe('selections: exactly one of ids, or a view with or without a filter', () => {
+  const known = newId()
+  test.each<[string, MailboxSelection, string, string[]]>([
+    ['neither', {}, 'EXACTLY_ONE', ['selection']],
+    ['a filter alone', { filter: { text: 'a' } }, 'EXACTLY_ONE', ['selection']],
+    ['both', { ids: [known], view: MailboxView.ALL }, 'EXACTLY_ONE', ['selection']],
+    ['a filter with ids', { ids: [known], filter: { text: 'a' } }, 'NOT_ALLOWED', ['selection', 'filter']],
+    ['no ids', { ids: [] }, 'EMPTY', ['selection', 'ids']],
+    ['too many ids', { ids: Array.from({ length: MOST_IDS + 1 }, () => known) }, 'TOO_MANY', ['selection', 'ids']],
+    ['an id that can be none', { ids: [known, "x' OR 1=1 --"] }, 'NOT_FOUND', ['selection', 'ids', '1']],
+    [
+      'a fault in the filter',
+      { view: MailboxView.ALL, filter: { text: '\u0007' } },
+      'CONTROL_CHARACTER',
+      ['selection', 'filter', 'text'],
+    ],
+  ])('%s is refused', async (_, selection, code, path) => {
+    expect(faultsOf((faults) => selectionCondition(faults, selection))).toEqual([{ code, path }])
+  })
+
+  test.each<MailboxSelection>([{}, { ids: [] }, { ids: ['x'] }, { ids: [known], view: MailboxView.ALL }])(
+    'what is refused (%j) selects nothing, should the faults be overlooked',
+    async (selection) => {
+      expect(await names(selectionCondition(new FaultList(), selection))).toEqual([])
+    },
+  )
+
+  test('ids select just these, each once', async () => {
+    const [first, second] = await source.manager.find(Mailbox, { order: { nameKey: 'ASC' }, take: 2 })
+    const ids = [String(first?.id), String(second?.id), String(first?.id)]
+    const condition = selectionCondition(new FaultList(), { ids })
+    expect(condition.parameters).toEqual({ selectedIds: ids.slice(0, 2) })
+    expect(await names(condition)).toEqual(['Anna', 'Bulk_Mail 100%!'])
+  })
+
+  test('as many ids as are allowed are taken', () => {
+    const ids = Array.from({ length: MOST_IDS }, () => known)
+    expect(faultsOf((faults) => selectionCondition(faults, { ids }))).toEqual([])
+  })
+
+  test('a view and its filter hold both', async () => {
+    const selection = { view: MailboxView.QUEUE_MAILBOXES, filter: { domain: 'example.org' } }
+    expect(await names(selectionCondition(new FaultList(), selection))).toEqual(['Bulk_Mail 100%!'])
+  })
+})
+
+describe('sorting', () => {
+  test.each([
+    'name',
+    'emailAddress',
+    'kind',
+    'approval',
+    'incomingEmailStatus',
+    'outgoingEmailStatus',
+    'actStatus',
+    'lastTestedAt',
+    'createdAt',
+    'updatedAt',
+  ])('by %s: the column and the property behind it are one', (field) => {
+    const order = orderOf({ field, direction: SortDirection.DESC })
+    const column = source.getMetadata(Mailbox).findColumnWithPropertyName(order.property)
+    expect(column?.databaseName).toBe(order.column)
+    // nulls have a place of their own in the keyset: forgotten, rows would be lost between pages
+    expect(order.nullable ?? false).toBe(column?.isNullable)
+    expect(order.direction).toBe('DESC')
+  })
+
+  test('by name, ascending, unless asked otherwise', () => {
+    expect(orderOf(undefined)).toEqual(orderOf({ field: 'name', direction: SortDirection.ASC }))
+    expect(orderOf(null).direction).toBe('ASC')
+  })
+
+  test.each(['', 'passwordSealed', 'name; DROP TABLE mailboxes', 'constructor', '__proto__', 'name_key'])(
+    'not by %j',
+    (field) => {
+      const sort = () => orderOf({ field, direction: SortDirection.ASC })
+      expect(sort).toThrow(OperationError)
+      expect(sort).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', path: ['sort', 'field'] }))
+    },
+  )
+})
