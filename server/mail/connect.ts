@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { connect as connectTcp, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { connect as connectTls } from 'node:tls'
+import { domainToASCII } from 'node:url'
 import { hostProblem } from './address'
 import { diagnosisMs, faultBehindHandshake, faultBehindSilence, isForeignHandshake } from './diagnose'
 import type { Dialect } from './dialect'
@@ -95,12 +96,13 @@ async function connectToFirst(run: ProbeRun, addresses: string[], port: number, 
 function connectTo(run: ProbeRun, host: string, port: number, limitMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host, port, noDelay: true })
+    // Stays for good: an error that nobody waits for must not be an uncaught exception.
+    socket.on('error', ignore)
     run.onFailure(() => socket.destroy())
     const timer = setTimeout(() => socket.destroy(new ProbeFault(MailErrorCode.CONNECT_TIMEOUT)), limitMs)
     socket.once('connect', () => {
       clearTimeout(timer)
       socket.off('error', reject)
-      socket.on('error', ignore)
       resolve(socket)
     })
     socket.once('close', () => clearTimeout(timer))
@@ -143,20 +145,22 @@ async function startTlsOn(run: ProbeRun, wire: Wire, settings: ProbeSettings, di
 function handshake(run: ProbeRun, tcp: Socket, settings: ProbeSettings): Promise<TLSSocket> {
   const { endpoint, verifyCertificates } = settings
   const secureContext = readTrust(settings)
+  // Without the dot that ends a full name in the DNS, and as A-labels: so certificates name it.
+  const name = isIP(endpoint.host) === 0 ? domainToASCII(endpoint.host).replace(/\.$/, '') : undefined
   return new Promise((resolve, reject) => {
     const socket = connectTls({
       socket: tcp,
       secureContext,
       rejectUnauthorized: verifyCertificates,
-      host: endpoint.host,
+      host: name ?? endpoint.host,
       // SNI takes names only (RFC 6066 3).
-      ...(isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
+      ...(name && { servername: name }),
     })
+    socket.on('error', ignore)
     run.onFailure(() => socket.destroy())
     socket.once('error', reject)
     socket.once('secureConnect', () => {
       socket.off('error', reject)
-      socket.on('error', ignore)
       run.secured = true
       resolve(socket)
     })
@@ -187,7 +191,6 @@ async function readPlainGreeting(wire: Wire, dialect: Dialect, greetingMs: numbe
  * the server has answered, or after a second.
  */
 export function part(socket: Socket, farewell: string): void {
-  socket.on('error', ignore)
   const timer = setTimeout(() => socket.destroy(), FAREWELL_MS)
   timer.unref()
   socket.once('close', () => clearTimeout(timer))

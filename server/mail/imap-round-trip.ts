@@ -106,6 +106,10 @@ async function leftoversOf(client: ImapFlow, { verify }: RoundTrip, known: numbe
  */
 async function remove(client: ImapFlow, uids: number[]): Promise<boolean> {
   const range = uids.join(',')
+  // To Gmail an inbox is a label: expunged there, the message would stay in "All Mail".
+  if (client.capabilities.has('X-GM-EXT-1')) {
+    return client.messageFlagsAdd(range, ['\\Trash'], { uid: true, useLabels: true })
+  }
   if (!client.capabilities.has('UIDPLUS')) {
     const marked = await client.search({ deleted: true }, { uid: true })
     const isAlone = Array.isArray(marked) && marked.every((uid) => uids.includes(uid))

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { MailboxObject } from 'imapflow'
 import { ImapFlow } from 'imapflow'
 import type { Opened } from './connect'
 import { openConnection, openingSteps, part } from './connect'
@@ -71,6 +72,8 @@ export function probeImap(settings: ProbeSettings, options: ImapProbeOptions): P
 class ImapSession {
   readonly client: ImapFlow
   private readonly socket: Socket
+  /** imapflow's own way to send a command. */
+  private readonly runCommand: Internals['run']
   /** imapflow tells why a connection broke only in its error event. */
   private lastError?: unknown
 
@@ -88,6 +91,7 @@ class ImapSession {
       secure: secured,
       doSTARTTLS: secured ? undefined : false,
       auth: { user: username, pass: password },
+      clientInfo: { name: 'Mailwarden', version: false, vendor: false, 'support-url': false },
       logger: false,
       disableAutoIdle: true,
       disableAutoEnable: true,
@@ -105,6 +109,7 @@ class ImapSession {
         },
       },
     })
+    this.runCommand = (this.client as unknown as Internals).run.bind(this.client)
     this.client.on('error', (error) => {
       this.lastError ??= error
     })
@@ -116,7 +121,7 @@ class ImapSession {
   }
 
   async openInbox(): Promise<void> {
-    const inbox = await this.explain(() => this.client.mailboxOpen('INBOX'))
+    const inbox = await this.explain(() => this.selectInbox())
     // imapflow takes nonsense in answer to SELECT for an inbox; one without a count is none (RFC 3501 6.3.1).
     if (!inbox || typeof inbox.exists !== 'number') throw new ProbeFault(MailErrorCode.PROTOCOL_ERROR)
     if (inbox.readOnly) throw new ProbeFault(MailErrorCode.INBOX_READ_ONLY)
@@ -135,6 +140,17 @@ class ImapSession {
     part(this.socket, 'BYE LOGOUT\r\n')
   }
 
+  /** NetEase (163.com, 126.com) opens no mailbox for a client that has not said what it is (RFC 2971). */
+  private async selectInbox(): Promise<MailboxObject> {
+    try {
+      return await this.client.mailboxOpen('INBOX')
+    } catch (error) {
+      if (!/unsafe login/i.test((error as FailureReport).responseText ?? '')) throw error
+      await this.runCommand('ID', this.client.clientInfo)
+      return this.client.mailboxOpen('INBOX')
+    }
+  }
+
   /** A broken connection is reported by what broke it, not by the command that found it broken. */
   private async explain<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -150,12 +166,11 @@ class ImapSession {
   private keepToTheNeeded(): void {
     const { client } = this
     const internals = client as unknown as Internals
-    const run = internals.run.bind(client)
     internals.run = async (command, ...args) => {
       if (NEEDLESS.has(command)) return []
       // What the server can do once signed in matters only to deleting.
       if (command === 'CAPABILITY' && client.authenticated && !this.willDelete) return []
-      const result = await run(command, ...args)
+      const result = await this.runCommand(command, ...args)
       if (command === 'CAPABILITY') this.chooseSignIn()
       return result
     }

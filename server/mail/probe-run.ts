@@ -22,7 +22,7 @@ const TIMEOUT_CODES: Record<StepName, MailErrorCode> = {
 /** Ends the body of a probe whose step failed; the failure is recorded already. */
 class StepFailed extends Error {}
 
-/** Thrown by the work of a step that turns out not to apply. */
+/** Thrown by the work of a step that turns out not to apply: the step is SKIPPED, and the body goes on. */
 export class StepNotNeeded extends Error {}
 
 /**
@@ -65,8 +65,8 @@ export class ProbeRun {
     try {
       await body()
     } catch (error) {
-      if (!(error instanceof StepFailed)) this.failWithoutStep(error)
       this.cleanUp()
+      if (!(error instanceof StepFailed)) this.failWithoutStep(error)
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
@@ -92,7 +92,7 @@ export class ProbeRun {
     } catch (error) {
       if (error instanceof StepNotNeeded && !this.cause) {
         step.state = StepState.SKIPPED
-        throw new StepFailed()
+        return undefined as T
       }
       step.state = StepState.FAILED
       step.error = this.errorOf(error, name)

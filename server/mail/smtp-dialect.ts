@@ -64,7 +64,7 @@ export function refusalOf(reply: SmtpReply, command: string): ServerRefusal {
 export function ehloName(socket: Socket): string {
   const name = hostname()
   if (name.includes('.') && hostProblem(name) === undefined) return name
-  const address = socket.localAddress ?? '127.0.0.1'
+  const address = (socket.localAddress ?? '127.0.0.1').replace(/^::ffff:(?=\d+\.)/, '')
   return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`
 }
 

@@ -5,8 +5,6 @@ import { MailErrorCode } from './mail-error'
 /** Longer than any line before the sign-in (RFC 5321 4.5.3.1.5 says 512, RFC 7162 4 8,192); what is longer is no mail server. */
 const LINE_LIMIT = 16 * 1024
 
-const ignore = () => undefined
-
 interface Waiter {
   /** Answers with what was waited for once it is there, and removes it from the unread bytes. */
   take(): string | undefined
@@ -24,8 +22,6 @@ export class Wire {
   private failure?: unknown
 
   constructor(readonly socket: Socket) {
-    // Stays for good: between two owners of the socket a reset must not be an uncaught exception.
-    socket.on('error', ignore)
     socket.on('error', this.onError)
     socket.on('data', this.onData)
     socket.on('end', this.onEnd)
