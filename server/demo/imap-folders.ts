@@ -1,5 +1,6 @@
 import { formatString, parseDateTime } from './imap-format'
 import { type Arguments, atomsOf, bad, type ImapCommand, ImapRefusal, no, type Token } from './imap-parser'
+import { Selection } from './imap-selection'
 import { type CommandRule, type ImapSession, MAX_MESSAGE_BYTES } from './imap-session'
 import { type Folder, QuotaExceeded, type UserMailbox } from './mail-store'
 
@@ -41,7 +42,8 @@ function select(session: ImapSession, { args }: ImapCommand, isExamine: boolean)
   args.end()
   session.selection = undefined
   const folder = findFolder(session, name)
-  const { view, isReadOnly: onlyReads } = session.open(folder, isExamine || isReadOnly(session, folder))
+  session.selection = new Selection(folder, isExamine || isReadOnly(session, folder))
+  const { view, isReadOnly: onlyReads } = session.selection
   const keywords = new Set(view.flatMap((message) => [...message.flags]).filter((flag) => !flag.startsWith('\\')))
   const flags = [SYSTEM_FLAGS, ...keywords].join(' ')
   session.send(`* FLAGS (${flags})`)

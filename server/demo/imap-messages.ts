@@ -2,8 +2,8 @@ import { type FetchItem, formatFetch, parseFetchItems } from './imap-fetch'
 import { findFolder, isReadOnly, parseFlags, store } from './imap-folders'
 import { bad, type ImapCommand, no } from './imap-parser'
 import { parseSearch } from './imap-search'
-import { inSequenceSet, parseSequenceSet } from './imap-sequence'
-import { type CommandRule, type ImapSession, keyOfFlags } from './imap-session'
+import { formatSequenceSet, inSequenceSet, parseSequenceSet } from './imap-sequence'
+import { type CommandRule, type ImapSession } from './imap-session'
 import type { Folder, StoredMessage } from './mail-store'
 
 /** Commands on messages of the open folder (RFC 3501 6.4; 4315 UIDPLUS, 6851 MOVE, 2177 IDLE, 3691 UNSELECT). */
@@ -29,12 +29,6 @@ function requireWritable(session: ImapSession): void {
   if (session.selected.isReadOnly) throw no('[NOPERM] Mailbox is read-only')
 }
 
-/** Sets flags and remembers that this client knows them. */
-function setFlags(session: ImapSession, message: StoredMessage, flags: Iterable<string>): void {
-  session.selected.folder.setFlags(message, flags)
-  session.selected.toldFlags.set(message.uid, keyOfFlags(message))
-}
-
 async function fetch(session: ImapSession, { args }: ImapCommand, byUid: boolean): Promise<string> {
   const chosen = choose(session, args.atom('message set'), byUid)
   const items: FetchItem[] = parseFetchItems(args)
@@ -42,7 +36,7 @@ async function fetch(session: ImapSession, { args }: ImapCommand, byUid: boolean
   const marksSeen = items.some((item) => item.kind === 'section' && item.marksSeen) && !session.selected.isReadOnly
   for (const { message, sequence } of chosen) {
     const becomesSeen = marksSeen && !message.flags.has('\\Seen') && !message.expunged
-    if (becomesSeen) setFlags(session, message, [...message.flags, '\\Seen'])
+    if (becomesSeen) session.selected.setFlags(message, [...message.flags, '\\Seen'])
     const tellsFlags = items.some((item) => item.kind === 'FLAGS')
     const answered: FetchItem[] = becomesSeen && !tellsFlags ? [...items, { kind: 'FLAGS' }] : items
     session.send(`* ${sequence} FETCH ${formatFetch(message, answered)}`)
@@ -60,13 +54,15 @@ function storeFlags(session: ImapSession, { args }: ImapCommand, byUid: boolean)
   for (const { message, sequence } of chosen) {
     if (message.expunged) continue
     const kept = match[1] === '' ? [] : [...message.flags].filter((flag) => match[1] === '+' || !flags.includes(flag))
-    setFlags(session, message, match[1] === '-' ? kept : [...kept, ...flags])
+    session.selected.setFlags(message, match[1] === '-' ? kept : [...kept, ...flags])
     if (!match[2]) {
       session.send(`* ${sequence} FETCH (${byUid ? `UID ${message.uid} ` : ''}FLAGS (${[...message.flags].join(' ')}))`)
     }
   }
   return 'OK Store completed'
 }
+
+const uidSet = (messages: StoredMessage[]) => formatSequenceSet(messages.map((message) => message.uid))
 
 /** Copies into another folder, all or none; returns the COPYUID code. */
 function copyTo(session: ImapSession, folder: Folder, messages: StoredMessage[]): string {
@@ -80,7 +76,7 @@ function copyTo(session: ImapSession, folder: Folder, messages: StoredMessage[])
     folder.expunge(copies)
     throw error
   }
-  return `[COPYUID ${folder.uidValidity} ${session.formatUids(messages)} ${session.formatUids(copies)}]`
+  return `[COPYUID ${folder.uidValidity} ${uidSet(messages)} ${uidSet(copies)}]`
 }
 
 function copy(session: ImapSession, { args }: ImapCommand, byUid: boolean): string {

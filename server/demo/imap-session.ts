@@ -2,9 +2,8 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { ImapInput, InputTooLong } from './imap-input'
 import { bad, type ImapCommand, ImapRefusal, no, parseCommand, tagOf } from './imap-parser'
-import { formatSequenceSet } from './imap-sequence'
+import type { Selection } from './imap-selection'
 import type { Account, MailAccounts } from './mail-accounts'
-import type { Folder, StoredMessage } from './mail-store'
 
 export interface ImapOptions {
   accounts: MailAccounts
@@ -13,17 +12,6 @@ export interface ImapOptions {
   secureContext: SecureContext
   /** Added to each answer, in ms; read at each answer, so it can be changed. */
   latencyMs: () => number
-}
-
-/** A folder that a session has open. */
-export interface Selection {
-  folder: Folder
-  isReadOnly: boolean
-  /** What this client knows: sequence number n is at n - 1. Only tellChanges() alters it. */
-  view: StoredMessage[]
-  /** The flags it was last told of, by UID. */
-  toldFlags: Map<number, string>
-  revision: number
 }
 
 export type Handler = (session: ImapSession, command: ImapCommand) => string | Promise<string>
@@ -49,8 +37,6 @@ const LOGIN_TIMEOUT_MS = 60_000
 const IDLE_TIMEOUT_MS = 31 * 60_000
 const HANDSHAKE_TIMEOUT_MS = 20_000
 const WRITE_AT_BYTES = 512 * 1024
-
-export const keyOfFlags = (message: StoredMessage) => [...message.flags].sort().join(' ')
 
 /** One client of the IMAP server: reads commands one after the other and answers them. */
 export class ImapSession {
@@ -258,7 +244,7 @@ export class ImapSession {
         completion += '\r\n* BYE Too many invalid commands'
       }
     }
-    if (this.selection && !this.isOver) this.tellChanges(!rule?.keepsNumbers)
+    if (!this.isOver) this.tellChanges(!rule?.keepsNumbers)
     if (completion) this.send(`${tag} ${completion}`)
     await this.flush()
   }
@@ -272,48 +258,14 @@ export class ImapSession {
     return rule
   }
 
-  open(folder: Folder, isReadOnly: boolean): Selection {
-    const view = [...folder.messages]
-    const toldFlags = new Map(view.map((message) => [message.uid, keyOfFlags(message)]))
-    this.selection = { folder, isReadOnly, view, toldFlags, revision: folder.revision }
-    return this.selection
-  }
-
   /** The open folder; for commands of the selected stage. */
   get selected(): Selection {
     if (!this.selection) throw no('No mailbox selected')
     return this.selection
   }
 
-  /** Untagged answers for what others changed since (RFC 3501 7.3, 7.4). */
+  /** Queues untagged answers for what others changed in the open folder since. */
   tellChanges(mayExpunge: boolean): void {
-    const { selection } = this
-    if (!selection || selection.revision === selection.folder.revision) return
-    const { folder, view, toldFlags } = selection
-    if (mayExpunge) {
-      for (let at = view.length - 1; at >= 0; at--) {
-        const message = view[at]
-        if (!message?.expunged) continue
-        this.send(`* ${at + 1} EXPUNGE`)
-        toldFlags.delete(message.uid)
-      }
-      selection.view = view.filter((message) => !message.expunged)
-    }
-    const lastUid = selection.view.at(-1)?.uid ?? 0
-    const arrived = folder.messages.filter((message) => message.uid > lastUid && !toldFlags.has(message.uid))
-    selection.view.push(...arrived)
-    for (const message of arrived) toldFlags.set(message.uid, keyOfFlags(message))
-    if (arrived.length > 0) this.send(`* ${selection.view.length} EXISTS`)
-    for (const [at, message] of selection.view.entries()) {
-      if (message.expunged || toldFlags.get(message.uid) === keyOfFlags(message)) continue
-      toldFlags.set(message.uid, keyOfFlags(message))
-      this.send(`* ${at + 1} FETCH (UID ${message.uid} FLAGS (${[...message.flags].join(' ')}))`)
-    }
-    // What may not be told yet is told by a later command.
-    if (mayExpunge) selection.revision = folder.revision
-  }
-
-  formatUids(messages: StoredMessage[]): string {
-    return formatSequenceSet(messages.map((message) => message.uid))
+    for (const answer of this.selection?.changes(mayExpunge) ?? []) this.send(answer)
   }
 }

@@ -1,5 +1,3 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { ConnectionSecurity, type Endpoint } from '../mail/probe'
 import { type Certificate, CertificateAuthority } from './certificates'
@@ -12,8 +10,9 @@ import {
 } from './hostile-listeners'
 import { createImapListener } from './imap-server'
 import { Listeners, type MailListener, type PortChoice } from './listeners'
-import { type DemoUser, MailAccounts } from './mail-accounts'
-import type { StoredMessage } from './mail-store'
+import { type Account, type DemoUser, MailAccounts } from './mail-accounts'
+import type { Folder, StoredMessage } from './mail-store'
+import { AUTHORITY_NAME, type MailSystemMemory, readMemory, writeMemory } from './mail-system-memory'
 import { createSmtpListener } from './smtp'
 
 type Certificates = Record<'good' | 'expired' | 'untrusted' | 'otherHost', Certificate>
@@ -90,36 +89,10 @@ export interface MailSystem {
   stop(): Promise<void>
 }
 
-/** What the data folder keeps. */
-interface Memory {
-  ports: Partial<Record<ListenerName, number>>
-  authority: Certificate
-}
-
-const AUTHORITY_NAME = 'Mailwarden demo CA'
 const NAMES = ['mail.demo.test', 'localhost', '127.0.0.1']
 const LOOPBACK = '127.0.0.1'
 /** TCP port service multiplexer: reserved, and served nowhere, so a connection is refused without luck. */
 const DEAD_PORT = 1
-
-function readMemory(dataFolder: string | undefined): Memory {
-  const fresh = () => ({ ports: {}, authority: CertificateAuthority.create(AUTHORITY_NAME).material })
-  if (!dataFolder) return fresh()
-  try {
-    return JSON.parse(readFileSync(join(dataFolder, 'mail-system.json'), 'utf8'))
-  } catch (error) {
-    // Cut short by a crash or not there yet: the demo's mail system is made anew, nothing in it is worth keeping.
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return fresh()
-    throw error
-  }
-}
-
-function writeMemory(dataFolder: string, memory: Memory): void {
-  mkdirSync(dataFolder, { recursive: true })
-  const file = join(dataFolder, 'mail-system.json')
-  writeFileSync(`${file}.new`, JSON.stringify(memory, null, 2), { mode: 0o600 })
-  renameSync(`${file}.new`, file)
-}
 
 function issueCertificates(authority: CertificateAuthority): Certificates {
   const leaf = { commonName: 'mail.demo.test', names: NAMES }
@@ -134,72 +107,113 @@ function issueCertificates(authority: CertificateAuthority): Certificates {
 
 const SERVER_SECURITY = { [TLS]: 'tls', [STARTTLS]: 'starttls', [NONE]: 'plain' } as const
 
+class RunningMailSystem implements MailSystem {
+  readonly endpoints = {
+    dead: { host: LOOPBACK, port: DEAD_PORT, security: TLS },
+    // .invalid is never delegated (RFC 2606).
+    noSuchHost: { host: 'mail.nowhere.invalid', port: 993, security: TLS },
+  } as Record<EndpointName, Endpoint>
+  private readonly certificates: Certificates
+  private readonly accounts = new MailAccounts()
+  private readonly listeners = new Listeners()
+  private latency: number
+
+  constructor(
+    private readonly options: MailSystemOptions,
+    private readonly memory: MailSystemMemory,
+  ) {
+    this.certificates = issueCertificates(CertificateAuthority.restore(AUTHORITY_NAME, memory.authority))
+    this.latency = options.latencyMs ?? 0
+    for (const user of options.users) this.accounts.add(user)
+  }
+
+  get trustedCertificates(): string {
+    return this.memory.authority.certificate
+  }
+
+  async listen(): Promise<void> {
+    for (const [key, plan] of Object.entries(LISTENERS)) {
+      const name = key as ListenerName
+      const port = await this.listeners.listen(this.createListener(plan), this.portChoice(name))
+      this.memory.ports[name] = port
+      this.endpoints[name] = { host: LOOPBACK, port, security: plan.security }
+    }
+  }
+
+  addUser(user: DemoUser): void {
+    this.accounts.add(user)
+  }
+
+  setFault(address: string, fault: FaultName | undefined): void {
+    this.account(address).setFault(fault)
+  }
+
+  setPassword(address: string, password: string): void {
+    this.account(address).setPassword(password)
+  }
+
+  setLatency(latencyMs: number): void {
+    this.latency = latencyMs
+  }
+
+  deliver(address: string, raw: Buffer | string, folder?: string): void {
+    this.folder(address, folder).append(typeof raw === 'string' ? Buffer.from(raw) : raw)
+  }
+
+  messages(address: string, folder?: string): readonly StoredMessage[] {
+    return this.folder(address, folder).messages
+  }
+
+  stop(): Promise<void> {
+    return this.listeners.stop()
+  }
+
+  private createListener(plan: ListenerPlan): MailListener {
+    if (typeof plan.kind === 'function') return plan.kind()
+    const certificate = this.certificates[plan.certificate]
+    const shared = {
+      accounts: this.accounts,
+      security: SERVER_SECURITY[plan.security],
+      latencyMs: () => this.latency,
+    }
+    if (plan.kind === 'smtp') return createSmtpListener(shared, certificate)
+    const secureContext = createSecureContext({ key: certificate.privateKey, cert: certificate.certificate })
+    return createImapListener({ ...shared, secureContext })
+  }
+
+  private portChoice(name: ListenerName): PortChoice {
+    const { ports, dataFolder } = this.options
+    const asked = ports?.[name]
+    if (asked !== undefined || !dataFolder) return { port: asked ?? 0 }
+    return { lasting: this.memory.ports[name] }
+  }
+
+  private account(address: string): Account {
+    const account = this.accounts.findByAddress(address)
+    if (!account) throw new Error(`no such user: ${address}`)
+    return account
+  }
+
+  private folder(address: string, name = 'INBOX'): Folder {
+    const folder = this.account(address).mailbox.find(name)
+    if (!folder) throw new Error(`no such folder: ${name}`)
+    return folder
+  }
+}
+
 /**
  * Starts the embedded mail system on 127.0.0.1: IMAP and SMTP servers over one store, of which some are wrong on
  * purpose. Throws when a port that was asked for is taken.
  */
 export async function startMailSystem(options: MailSystemOptions): Promise<MailSystem> {
   const memory = readMemory(options.dataFolder)
-  const certificates = issueCertificates(CertificateAuthority.restore(AUTHORITY_NAME, memory.authority))
-  const accounts = new MailAccounts()
-  for (const user of options.users) accounts.add(user)
-  let latency = options.latencyMs ?? 0
-  const latencyMs = () => latency
-
-  const createListener = (plan: ListenerPlan): MailListener => {
-    if (typeof plan.kind === 'function') return plan.kind()
-    const certificate = certificates[plan.certificate]
-    const security = SERVER_SECURITY[plan.security]
-    if (plan.kind === 'smtp') return createSmtpListener({ accounts, security, latencyMs }, certificate)
-    const secureContext = createSecureContext({ key: certificate.privateKey, cert: certificate.certificate })
-    return createImapListener({ accounts, security, secureContext, latencyMs })
-  }
-  const choose = (name: ListenerName): PortChoice => {
-    const asked = options.ports?.[name]
-    if (asked !== undefined || !options.dataFolder) return { port: asked ?? 0 }
-    return { lasting: memory.ports[name] }
-  }
-
-  const listeners = new Listeners()
-  const endpoints = {
-    dead: { host: LOOPBACK, port: DEAD_PORT, security: TLS },
-    // .invalid is never delegated (RFC 2606).
-    noSuchHost: { host: 'mail.nowhere.invalid', port: 993, security: TLS },
-  } as Record<EndpointName, Endpoint>
+  const system = new RunningMailSystem(options, memory)
   try {
-    for (const [key, plan] of Object.entries(LISTENERS)) {
-      const name = key as ListenerName
-      const port = await listeners.listen(createListener(plan), choose(name))
-      memory.ports[name] = port
-      endpoints[name] = { host: LOOPBACK, port, security: plan.security }
-    }
+    await system.listen()
     if (options.dataFolder) writeMemory(options.dataFolder, memory)
   } catch (error) {
-    await listeners.stop()
+    await system.stop()
     throw error
   }
-
-  const account = (address: string) => {
-    const found = accounts.findByAddress(address)
-    if (!found) throw new Error(`no such user: ${address}`)
-    return found
-  }
-  const folderOf = (address: string, name = 'INBOX') => {
-    const folder = account(address).mailbox.find(name)
-    if (!folder) throw new Error(`no such folder: ${name}`)
-    return folder
-  }
-  return {
-    endpoints,
-    trustedCertificates: memory.authority.certificate,
-    addUser: (user) => void accounts.add(user),
-    setFault: (address, fault) => account(address).setFault(fault),
-    setPassword: (address, password) => account(address).setPassword(password),
-    setLatency: (ms) => {
-      latency = ms
-    },
-    deliver: (address, raw, folder) => void folderOf(address, folder).append(Buffer.from(raw as string)),
-    messages: (address, folder) => folderOf(address, folder).messages,
-    stop: () => listeners.stop(),
-  }
+  return system
 }

@@ -1,7 +1,8 @@
 import { startMailSystem } from '../demo/mail-system'
 import { type DovecotServer, MAIL_DOMAIN, startDovecot } from '../test/dovecot'
 import { startPostfix } from '../test/postfix'
-import { type MailSystemUnderTest, mailServerContract } from './mail-server.contract'
+import { mailServerContract } from './mail-server.contract'
+import type { MailSystemUnderTest } from './mail-server-clients.contract'
 
 const NAMES = ['alice', 'bob', 'limited', 'readOnly', 'full', 'disabled'] as const
 
@@ -11,7 +12,7 @@ const users = Object.fromEntries(
 ) as MailSystemUnderTest['users']
 
 async function startEmbedded(): Promise<MailSystemUnderTest> {
-  const { endpoints, trustedCertificates, stop } = await startMailSystem({
+  const system = await startMailSystem({
     users: [
       users.alice,
       users.bob,
@@ -21,7 +22,8 @@ async function startEmbedded(): Promise<MailSystemUnderTest> {
       { ...users.disabled, fault: 'disabled' },
     ],
   })
-  return { endpoints, limitedEndpoint: endpoints.imaps, trustedCertificates, users, stop }
+  const { endpoints, trustedCertificates } = system
+  return { endpoints, limitedEndpoint: endpoints.imaps, trustedCertificates, users, stop: () => system.stop() }
 }
 
 async function startReal(): Promise<MailSystemUnderTest> {
