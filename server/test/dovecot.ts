@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { type Certificate, CertificateAuthority } from '../demo/certificates'
 import { ConnectionSecurity, type Endpoint } from '../mail/probe'
-import { type PrivateServer, startPrivateServer } from './private-server'
+import { startPrivateServer } from './private-server'
 
 /** Addresses are at this domain; a login is an address or the part before its @. */
 export const MAIL_DOMAIN = 'mail.test'
@@ -62,7 +62,7 @@ const configuration = (folder: string, ports: Ports) => `
 instance_name = mailwarden-test
 base_dir = ${folder}/run
 state_dir = ${folder}/state
-log_path = ${folder}/dovecot.log
+log_path = /dev/stderr
 listen = 127.0.0.1, 127.0.0.2
 protocols = imap lmtp
 default_internal_user = ${owner.internal}
@@ -248,34 +248,42 @@ async function answersLogin(port: number): Promise<void> {
   }
 }
 
-/**
- * Starts a private Dovecot on 127.0.0.1 and 127.0.0.2, as root or as any user. Throws with the end of its log when it
- * does not come up.
- */
-export async function startDovecot(users: MailUser[] = []): Promise<DovecotServer> {
-  const authority = CertificateAuthority.create('Mailwarden test CA')
-  const certificate = authority.issue({
-    commonName: MAIL_DOMAIN,
-    names: [MAIL_DOMAIN, 'localhost', '127.0.0.1', '127.0.0.2'],
-  })
-  const ports: Ports = { imap: 0, imaps: 0, sasl: 0, lmtp: 0 }
-  let folder = ''
-  let server: PrivateServer
-  try {
-    for (const name of ['imap', 'imaps', 'sasl', 'lmtp'] as const) ports[name] = await lowFreePort()
-    server = await startPrivateServer({
-      name: 'dovecot',
-      port: ports.imap,
-      prepare: (made) => {
-        folder = made
-        prepare(made, ports, certificate)
-      },
-      command: (made) => ['dovecot', '-F', '-c', join(made, 'dovecot.conf')],
-      check: answersLogin,
-    })
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : error}\n${logTail(join(folder, 'dovecot.log'))}`)
+/** Tries again on other ports where somebody took one between its choice and its use. */
+export async function withFreshPorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (attempt === 3 || !/in use/i.test(String(error))) throw error
+    }
   }
+}
+
+/**
+ * Starts a private Dovecot on 127.0.0.1 and 127.0.0.2, as root or as any user. Throws with its last words when it does
+ * not come up.
+ */
+export function startDovecot(users: MailUser[] = []): Promise<DovecotServer> {
+  return withFreshPorts(() => tryDovecot(users))
+}
+
+async function tryDovecot(users: MailUser[]): Promise<DovecotServer> {
+  const authority = CertificateAuthority.create('Mailwarden test CA')
+  const names = [MAIL_DOMAIN, 'localhost', '127.0.0.1', '127.0.0.2']
+  const certificate = authority.issue({ commonName: MAIL_DOMAIN, names })
+  const ports: Ports = {
+    imap: await lowFreePort(),
+    imaps: await lowFreePort(),
+    sasl: await lowFreePort(),
+    lmtp: await lowFreePort(),
+  }
+  const { folder, stop } = await startPrivateServer({
+    name: 'dovecot',
+    port: ports.imap,
+    prepare: (made) => prepare(made, ports, certificate),
+    command: (made) => ['dovecot', '-F', '-c', join(made, 'dovecot.conf')],
+    check: answersLogin,
+  })
   for (const user of users) addUser(folder, user)
   const endpoint = (port: number, security: ConnectionSecurity, host = '127.0.0.1') => ({ host, port, security })
   return {
@@ -290,10 +298,6 @@ export async function startDovecot(users: MailUser[] = []): Promise<DovecotServe
     saslPort: ports.sasl,
     lmtpPort: ports.lmtp,
     addUser: (user) => addUser(folder, user),
-    stop: () => server.stop(),
+    stop,
   }
-}
-
-export function logTail(file: string): string {
-  return existsSync(file) ? readFileSync(file, 'utf8').slice(-2_000) : ''
 }

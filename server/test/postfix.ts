@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { ConnectionSecurity, type Endpoint } from '../mail/probe'
-import { type DovecotServer, logTail, lowFreePort, MAIL_DOMAIN } from './dovecot'
+import { type DovecotServer, lowFreePort, MAIL_DOMAIN, withFreshPorts } from './dovecot'
 import { startPrivateServer } from './private-server'
 
 export interface PostfixServer {
@@ -103,9 +103,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 /**
  * "check" makes the queue's folders. The master runs as in debugging, since otherwise it leaves the process group that
- * the guard ends.
+ * the guard ends. What it logged is shown when it ends, as its file goes with the folder.
  */
-const script = 'postfix -c "$1" check && exec /usr/lib/postfix/sbin/master -d -c "$1"'
+const script =
+  'postfix -c "$1/etc" check && /usr/lib/postfix/sbin/master -d -c "$1/etc"; tail -n 20 "$1/mail.log"; exit 1'
 
 /** Dovecot hands the login over without its domain. */
 const senderLogins = `/^([a-z0-9-]+)@${MAIL_DOMAIN.replaceAll('.', '\\.')}$/ $1\n`
@@ -141,34 +142,30 @@ async function greets(port: number): Promise<void> {
 }
 
 /**
- * Starts a private Postfix on 127.0.0.1 in front of a private Dovecot. Throws with the end of its log when it does not
- * come up, and without root, which Postfix needs.
+ * Starts a private Postfix on 127.0.0.1 in front of a private Dovecot. Throws with its last words when it does not come
+ * up, and without root, which Postfix needs.
  */
-export async function startPostfix(dovecot: DovecotServer): Promise<PostfixServer> {
-  if (process.getuid?.() !== 0) throw new Error('Postfix starts as root only')
+export function startPostfix(dovecot: DovecotServer): Promise<PostfixServer> {
+  if (process.getuid?.() !== 0) return Promise.reject(new Error('Postfix starts as root only'))
+  return withFreshPorts(() => tryPostfix(dovecot))
+}
+
+async function tryPostfix(dovecot: DovecotServer): Promise<PostfixServer> {
   const ports: Ports = { submission: await lowFreePort(), smtps: await lowFreePort() }
-  let folder = ''
-  try {
-    const server = await startPrivateServer({
-      name: 'postfix',
-      port: ports.submission,
-      prepare: (made) => {
-        folder = made
-        prepare(made, ports, dovecot)
-      },
-      command: (made) => ['sh', '-c', script, 'sh', join(made, 'etc')],
-      check: greets,
-    })
-    const endpoint = (port: number, security: ConnectionSecurity) => ({ host: '127.0.0.1', port, security })
-    return {
-      endpoints: {
-        smtps: endpoint(ports.smtps, ConnectionSecurity.TLS),
-        submission: endpoint(ports.submission, ConnectionSecurity.STARTTLS),
-        smtpPlain: endpoint(ports.submission, ConnectionSecurity.NONE),
-      },
-      stop: () => server.stop(),
-    }
-  } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : error}\n${logTail(join(folder, 'mail.log'))}`)
+  const { stop } = await startPrivateServer({
+    name: 'postfix',
+    port: ports.submission,
+    prepare: (folder) => prepare(folder, ports, dovecot),
+    command: (folder) => ['sh', '-c', script, 'sh', folder],
+    check: greets,
+  })
+  const endpoint = (port: number, security: ConnectionSecurity) => ({ host: '127.0.0.1', port, security })
+  return {
+    endpoints: {
+      smtps: endpoint(ports.smtps, ConnectionSecurity.TLS),
+      submission: endpoint(ports.submission, ConnectionSecurity.STARTTLS),
+      smtpPlain: endpoint(ports.submission, ConnectionSecurity.NONE),
+    },
+    stop,
   }
 }
