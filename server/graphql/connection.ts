@@ -73,20 +73,28 @@ export function checkFirst(first: number | null | undefined): number {
 
 type CursorValue = string | number | null
 
-const encode = (order: Order, value: CursorValue, id: string): string =>
-  Buffer.from(JSON.stringify([order.property, order.direction, value, id])).toString('base64url')
+const encode = (list: string, order: Order, value: CursorValue, id: string): string =>
+  Buffer.from(JSON.stringify([list, order.property, order.direction, value, id])).toString('base64url')
 
-function decode(after: string, order: Order): { value: CursorValue; id: string } {
+function decode(after: string, list: string, order: Order): { value: CursorValue; id: string } {
   try {
-    const [property, direction, value, id] = JSON.parse(Buffer.from(after, 'base64url').toString('utf8')) as unknown[]
-    const known = value === null || typeof value === 'string' || typeof value === 'number'
-    if (property === order.property && direction === order.direction && known && typeof id === 'string') {
-      return { value: value as CursorValue, id }
-    }
+    const [of, property, direction, value, id] = JSON.parse(
+      Buffer.from(after, 'base64url').toString('utf8'),
+    ) as unknown[]
+    const ours = of === list && property === order.property && direction === order.direction
+    if (ours && isPlace(order, value) && typeof id === 'string') return { value, id }
   } catch {
     // falls through: an unreadable cursor and one of another list get the same answer
   }
   throw new OperationError('BAD_USER_INPUT', 'after is not a cursor of this list', ['after'])
+}
+
+const isTime = (order: Order): boolean => order.property.endsWith('At')
+
+/** A cursor may be forged: what is no place in this order must not reach the database. */
+function isPlace(order: Order, value: unknown): value is CursorValue {
+  if (value === null || typeof value === 'number') return true
+  return typeof value === 'string' && !(isTime(order) && Number.isNaN(Date.parse(value)))
 }
 
 const plain = (value: unknown): CursorValue =>
@@ -102,7 +110,8 @@ export async function keysetPage<T extends ObjectLiteral & { id: string }>(
   const counted = query.clone()
   const column = `${query.alias}.${order.column}`
   const id = `${query.alias}.id`
-  if (args.after) applyCursor(query, decode(args.after, order), { column, id, order })
+  const list = query.expressionMap.mainAlias?.metadata.tableName ?? query.alias
+  if (args.after) applyCursor(query, decode(args.after, list, order), { column, id, order })
   const rows = await query
     .orderBy(`${query.alias}.${order.property}`, order.direction)
     .addOrderBy(`${query.alias}.id`, order.direction)
@@ -114,7 +123,7 @@ export async function keysetPage<T extends ObjectLiteral & { id: string }>(
     nodes,
     pageInfo: {
       hasNextPage: rows.length > first,
-      endCursor: last ? encode(order, plain(last[order.property]), last.id) : null,
+      endCursor: last ? encode(list, order, plain(last[order.property]), last.id) : null,
     },
     totalCount: () => counted.getCount(),
   }
@@ -127,8 +136,11 @@ function applyCursor(
 ): void {
   const { column, id, order } = at
   const [past, from] = order.direction === 'ASC' ? ['>', '>='] : ['<', '<=']
-  const isTime = typeof cursor.value === 'string' && order.property.endsWith('At')
-  const values = { cursorValue: isTime ? new Date(cursor.value as string) : cursor.value, cursorId: cursor.id }
+  const { value } = cursor
+  const values = {
+    cursorValue: isTime(order) && typeof value === 'string' ? new Date(value) : value,
+    cursorId: cursor.id,
+  }
   if (cursor.value === null) {
     const rest = order.direction === 'ASC' ? `${column} IS NOT NULL OR ` : ''
     query.andWhere(`(${rest}(${column} IS NULL AND ${id} ${past} :cursorId))`, values)
