@@ -254,7 +254,7 @@ export async function withFreshPorts<T>(start: () => Promise<T>): Promise<T> {
     try {
       return await start()
     } catch (error) {
-      if (attempt === 3 || !/in use/i.test(String(error))) throw error
+      if (attempt === 3 || !/in use|ended at once/i.test(String(error))) throw error
     }
   }
 }
