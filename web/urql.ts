@@ -4,30 +4,16 @@ import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import introspection from './gql/introspection.json'
 import type { LiveStore } from './lib/live-status'
 
+const ROOTS = new Set(['Query', 'Mutation', 'Subscription'])
+
 /** Types without an identity of their own belong to the answer or the entity that holds them. */
-const EMBEDDED = [
-  'AlertChange',
-  'AlertsPayload',
-  'ApiTokenPayload',
-  'BulkMailboxPayload',
-  'DirectionResult',
-  'EmailServerProfilePayload',
-  'EmailSettings',
-  'EmailSettingsPayload',
-  'MailError',
-  'MailboxBlocker',
-  'MailboxChange',
-  'MailboxPayload',
-  'MailboxRefusal',
-  'OwnersPayload',
-  'ServerEndpoint',
-  'SignInPayload',
-  'TestRunCause',
-  'TestRunPayload',
-  'TestRunProgress',
-  'TestStep',
-  'UserError',
-]
+const EMBEDDED = introspection.__schema.types
+  .filter(({ kind, name, fields }) => kind === 'OBJECT' && !name.startsWith('__') && !ROOTS.has(name) && !hasId(fields))
+  .map(({ name }) => name)
+
+function hasId(fields: { name: string }[] | null | undefined) {
+  return fields?.some(({ name }) => name === 'id') ?? false
+}
 
 /** Entities are kept by id, so an event about one repaints it wherever it is shown. New runs are the only thing lists must be told of. */
 export const cacheOptions: Partial<CacheExchangeOpts> = {

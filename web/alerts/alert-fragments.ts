@@ -35,14 +35,3 @@ export const AlertChangesDocument = graphql(`
     }
   }
 `)
-
-export const MailboxAlertChangesDocument = graphql(`
-  subscription MailboxAlertChanges($mailboxId: ID!) {
-    alertChanges(mailboxId: $mailboxId) {
-      kind
-      alert {
-        ...AlertRow
-      }
-    }
-  }
-`)

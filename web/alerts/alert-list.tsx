@@ -12,17 +12,22 @@ import { useAlertCommands } from './use-alert-commands'
 
 interface Props {
   alerts: readonly AlertRowFragment[]
-  /** False where the page is about the one mailbox anyway. */
-  isSubjectShown?: boolean
+  /** The mailbox whose page it is: it is not named again. */
+  about?: string
 }
 
 /** A wall of alerts: what happened, who or what it is about, how often and since when, and what can be done with it. */
-export function AlertList({ alerts, isSubjectShown = true }: Props) {
+export function AlertList({ alerts, about }: Props) {
   const commands = useAlertCommands()
   return (
     <ul className="alerts">
       {alerts.map((alert) => (
-        <AlertItem key={alert.id} alert={alert} isSubjectShown={isSubjectShown} commands={commands} />
+        <AlertItem
+          key={alert.id}
+          alert={alert}
+          isSubjectShown={!about || alert.mailbox?.id !== about}
+          commands={commands}
+        />
       ))}
     </ul>
   )

@@ -53,12 +53,3 @@ export const isCredentialError = (code: string | null | undefined) =>
   code === 'APP_PASSWORD_REQUIRED' ||
   code === 'CREDENTIALS_MISSING' ||
   code === 'CREDENTIALS_UNREADABLE'
-
-const ACTOR_WORDS: Record<string, string> = {
-  MAILBOX_OWNER: 'The mailbox owner has to act',
-  PROFILE_OWNER: "The profile's owner has to act",
-  ADMINISTRATOR: 'An administrator has to act',
-  NOBODY: 'Nobody has to act: it is tried again',
-}
-
-export const actorWords = (actor: string) => ACTOR_WORDS[actor] ?? words(actor)

@@ -9,6 +9,7 @@ import type {
   TestStatus,
 } from '../gql/graphql'
 import { errorWords } from './error-words'
+import { count } from './format'
 
 /** The shapes there are; `ui/state-mark.tsx` draws them. */
 export type Shape = 'works' | 'failed' | 'empty' | 'waiting' | 'busy' | 'paused' | 'off'
@@ -164,7 +165,7 @@ export function runMark(state: TestRunState, failed: number): Mark {
     case 'RUNNING':
       return mark('busy', 'Running')
     case 'COMPLETED':
-      return failed ? mark('failed', 'Done') : mark('works', 'Done')
+      return failed ? mark('failed', `${count(failed)} failed`) : mark('works', 'Done')
     case 'CANCELLED':
       return mark('off', 'Cancelled')
   }

@@ -1,6 +1,6 @@
 import { MailCheckmarkRegular } from '@fluentui/react-icons/svg/mail-checkmark'
-import { useMemo, useState } from 'react'
-import { MailboxAlertChangesDocument } from '../alerts/alert-fragments'
+import { useState } from 'react'
+import { AlertChangesDocument } from '../alerts/alert-fragments'
 import { AlertList } from '../alerts/alert-list'
 import { graphql } from '../gql/gql'
 import { useHotkeys } from '../lib/hotkeys'
@@ -25,15 +25,18 @@ import { MailboxResults } from './mailbox-results'
 
 const MailboxAlertsDocument = graphql(`
   query MailboxAlerts($mailboxId: ID!, $first: Int, $after: String) {
-    alerts(mailboxId: $mailboxId, first: $first, after: $after) {
-      nodes {
-        ...AlertRow
+    mailbox(id: $mailboxId) {
+      id
+      alerts(first: $first, after: $after) {
+        nodes {
+          ...AlertRow
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+        totalCount
       }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-      totalCount
     }
   }
 `)
@@ -120,19 +123,20 @@ function Shown({ mailbox }: { mailbox: ShownMailbox }) {
           <h2>Settings</h2>
           <MailboxFacts mailbox={mailbox} />
         </section>
-        <MailboxAlerts mailboxId={mailbox.id} />
+        <MailboxAlerts mailboxId={mailbox.id} profileId={mailbox.profile?.id} />
       </div>
     </div>
   )
 }
 
-function MailboxAlerts({ mailboxId }: { mailboxId: string }) {
-  const variables = useMemo(() => ({ mailboxId }), [mailboxId])
-  const list = usePagedList(MailboxAlertsDocument, { mailboxId, first: 20 }, (data) => data.alerts)
+/** Its own alerts and its profile's. */
+function MailboxAlerts({ mailboxId, profileId }: { mailboxId: string; profileId: string | undefined }) {
+  const list = usePagedList(MailboxAlertsDocument, { mailboxId, first: 20 }, (data) => data.mailbox?.alerts)
   const refetch = useThrottled(list.refetch, 500)
-  useLive(MailboxAlertChangesDocument, variables, ({ alertChanges }) => {
-    const isKnown = list.nodes.some((alert) => alert.id === alertChanges.alert?.id)
-    if (alertChanges.kind === 'RESYNC' || !isKnown) refetch()
+  useLive(AlertChangesDocument, {}, ({ alertChanges: { kind, alert } }) => {
+    const isOurs = alert && (alert.mailbox?.id === mailboxId || (profileId && alert.profile?.id === profileId))
+    const isKnown = list.nodes.some(({ id }) => id === alert?.id)
+    if (kind === 'RESYNC' || (isOurs && !isKnown)) refetch()
   })
   return (
     <section>
@@ -140,7 +144,7 @@ function MailboxAlerts({ mailboxId }: { mailboxId: string }) {
       {list.error && <FailureBar error={list.error} onRetry={list.refetch} />}
       {list.totalCount === null && !list.error && <Skeleton lines={3} />}
       {list.totalCount === 0 && <p className="quiet">No alerts.</p>}
-      <AlertList alerts={list.nodes} isSubjectShown={false} />
+      <AlertList alerts={list.nodes} about={mailboxId} />
       {list.hasMore && (
         <button type="button" className="link-button" onClick={list.loadMore}>
           Show older ones

@@ -120,6 +120,7 @@ function Shown({ run }: { run: RunStateFragment }) {
       <RunItems
         items={list.items}
         hasMore={list.hasMore}
+        loaded={list.nodes.length}
         openId={params.get('item')}
         onOpen={(item) => changeParams({ item }, { replace: true })}
         onLoadMore={list.loadMore}

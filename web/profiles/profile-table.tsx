@@ -1,6 +1,6 @@
 import { graphql } from '../gql/gql'
 import type { ProfileRowFragment } from '../gql/graphql'
-import { counted, words } from '../lib/format'
+import { count, words } from '../lib/format'
 import { useMissingRight } from '../lib/viewer'
 import { CommandButton } from '../ui/command-button'
 import { Link } from '../ui/link'
@@ -92,9 +92,12 @@ export function ProfileTable({ profiles, isBusy, onTest }: Props) {
                 {profile.credentialSource === 'MAILBOX' ? 'Of each mailbox' : 'Of the profile'}
               </td>
               <td className="number col-limit">{profile.maxConcurrentConnections}</td>
-              <td className="number">
-                <Link href={`/mailboxes?profile=${profile.id}`}>
-                  {counted(profile.mailboxCount, 'mailbox', 'mailboxes')}
+              <td className="number" data-label="Mailboxes">
+                <Link
+                  href={`/mailboxes?profile=${profile.id}`}
+                  aria-label={`${count(profile.mailboxCount)} mailboxes of ${profile.name}`}
+                >
+                  {count(profile.mailboxCount)}
                 </Link>
               </td>
               <td>

@@ -1,5 +1,5 @@
 import type { ItemResultsFragment } from '../gql/graphql'
-import { actorWords, errorWords } from '../lib/error-words'
+import { errorWords } from '../lib/error-words'
 import { duration } from '../lib/format'
 import { stepMark, stepName } from '../lib/state-words'
 import { exactTime } from '../lib/time'
@@ -27,16 +27,14 @@ export function DirectionSteps({ result }: { result: Result }) {
   )
 }
 
-/** What happened, who must act, how, and the server's own words. */
+/** What happened; who must act, and how; the server's own words. */
 function StepError({ error }: { error: NonNullable<Step['error']> }) {
   return (
     <div className="step-error">
       <p className="step-error-title">{errorWords(error.code)}</p>
       <p>{error.message}</p>
       <p>{error.remedy}</p>
-      <p className="quiet">
-        {actorWords(error.actor)}.{error.retryAt && ` Next try: ${exactTime(error.retryAt)}.`}
-      </p>
+      {error.retryAt && <p className="quiet">The server asks to wait until {exactTime(error.retryAt)}.</p>}
       {error.serverResponse && (
         <figure className="server-words">
           <figcaption>The server's words</figcaption>

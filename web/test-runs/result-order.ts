@@ -5,11 +5,21 @@ type Sorted = Pick<RunItemFragment, 'id' | 'state' | 'startedAt' | 'finishedAt'>
 const rank = ({ state }: Sorted) => (state === 'RUNNING' ? 0 : state === 'QUEUED' ? 2 : 1)
 
 /** What is under way first, then what ended, newest first, then what waits. */
-export function byNewest(a: Sorted, b: Sorted): number {
+function byNewest(a: Sorted, b: Sorted): number {
   const byRank = rank(a) - rank(b)
   if (byRank) return byRank
   const at = (item: Sorted) => item.finishedAt ?? item.startedAt ?? ''
   return at(b).localeCompare(at(a)) || a.id.localeCompare(b.id)
+}
+
+/**
+ * What events told, newest first, then the rest of the pages in the order of the server: a page that is loaded while somebody
+ * reads goes to the end, and moves nothing.
+ */
+export function newestFirst<T extends Sorted>(told: readonly T[], paged: readonly T[]): T[] {
+  const live = told.filter((item) => item.state !== 'QUEUED').sort(byNewest)
+  const ids = new Set(live.map((item) => item.id))
+  return [...live, ...paged.filter((item) => !ids.has(item.id))]
 }
 
 /**

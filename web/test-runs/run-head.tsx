@@ -1,6 +1,7 @@
+import { useState } from 'react'
 import type { RunStateFragment } from '../gql/graphql'
 import { errorWords } from '../lib/error-words'
-import { count, duration, roughDuration } from '../lib/format'
+import { count, counted, duration, roughDuration } from '../lib/format'
 import { useNow } from '../lib/time'
 import { Chip, ChipGroup } from '../ui/chips'
 import { doneOf, SegmentedProgress } from '../ui/progress'
@@ -53,6 +54,9 @@ function RunPace({ run, perSecond }: { run: RunStateFragment; perSecond: number 
   return <p className="run-pace">{parts.join(' · ')}</p>
 }
 
+/** More than these are shown when asked for: the results below are what the page is for. */
+const MOST_SHOWN = 8
+
 interface CausesProps {
   run: RunStateFragment
   cause: string | null
@@ -61,11 +65,16 @@ interface CausesProps {
 
 /** The causes of failure, the commonest first; each filters the results. */
 export function RunCauses({ run, cause, onChoose }: CausesProps) {
+  const [isWhole, setWhole] = useState(false)
   if (run.causes.length === 0 && !cause) return null
   const causes = [...run.causes].sort((a, b) => b.count - a.count)
+  const shown =
+    isWhole || causes.length <= MOST_SHOWN + 1
+      ? causes
+      : causes.filter(({ code }, index) => index < MOST_SHOWN || code === cause)
   return (
     <ChipGroup name="Causes">
-      {causes.map(({ code, count: times }) => (
+      {shown.map(({ code, count: times }) => (
         <Chip
           key={code}
           isChosen={code === cause}
@@ -75,6 +84,11 @@ export function RunCauses({ run, cause, onChoose }: CausesProps) {
           {errorWords(code)}
         </Chip>
       ))}
+      {shown.length < causes.length && (
+        <button type="button" className="link-button" onClick={() => setWhole(true)}>
+          {counted(causes.length - shown.length, 'more cause')}
+        </button>
+      )}
     </ChipGroup>
   )
 }

@@ -18,13 +18,15 @@ const ROW_HEIGHT = 40
 interface Props {
   items: readonly RunItemFragment[]
   hasMore: boolean
+  /** How many were loaded, before any filter: a page without a match is no reason to stop. */
+  loaded: number
   openId: string | null
   onOpen: (id: string | null) => void
   onLoadMore: () => void
 }
 
 /** Newest first; while the pointer or the focus is in the list it holds still, and says how much is new. */
-export function RunItems({ items, hasMore, openId, onOpen, onLoadMore }: Props) {
+export function RunItems({ items, hasMore, loaded, openId, onOpen, onLoadMore }: Props) {
   const [held, setHeld] = useState<readonly string[] | null>(null)
   const { shown, waiting } = held ? holdStill(held, items) : { shown: items, waiting: 0 }
   const hold = () => setHeld((before) => before ?? items.map((item) => item.id))
@@ -39,11 +41,11 @@ export function RunItems({ items, hasMore, openId, onOpen, onLoadMore }: Props) 
   const rows = virtualizer.getVirtualItems()
   const lastShown = rows.at(-1)?.index ?? 0
   useEffect(() => {
-    if (!hasMore || lastShown < shown.length - 20) return
+    if (!hasMore || loaded === 0 || lastShown < shown.length - 20) return
     // What was asked for by scrolling belongs to the list even while it is held.
     setHeld(null)
     onLoadMore()
-  }, [hasMore, lastShown, shown.length, onLoadMore])
+  }, [hasMore, loaded, lastShown, shown.length, onLoadMore])
 
   return (
     <div className="results" onPointerEnter={hold} onPointerLeave={() => setHeld(null)}>

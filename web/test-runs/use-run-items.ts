@@ -3,7 +3,7 @@ import { graphql } from '../gql/gql'
 import type { RunItemFragment, TestItemState } from '../gql/graphql'
 import { useReconnect } from '../lib/live-status'
 import { usePagedList } from '../lib/paged-list'
-import { byNewest } from './result-order'
+import { newestFirst } from './result-order'
 
 const RunItemsDocument = graphql(`
   query RunItems($id: ID!, $state: TestItemState, $first: Int, $after: String) {
@@ -55,11 +55,10 @@ export function useRunItems(runId: string, state: TestItemState | null, cause: s
   )
 
   const items = useMemo(() => {
-    const merged = new Map(list.nodes.map((item) => [item.id, item]))
-    if (live.runId === runId) for (const [id, item] of live.items) merged.set(id, item)
-    return [...merged.values()]
-      .filter((item) => (!state || item.state === state) && (!cause || item.errorCode === cause))
-      .sort(byNewest)
+    const told = live.runId === runId ? live.items : new Map<string, RunItemFragment>()
+    return newestFirst([...told.values()], list.nodes).filter(
+      (item) => (!state || item.state === state) && (!cause || item.errorCode === cause),
+    )
   }, [list.nodes, live, runId, state, cause])
 
   return { ...list, items, receive }
