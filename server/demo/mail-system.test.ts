@@ -145,6 +145,48 @@ describe('what a client may do to the IMAP server', () => {
   })
 })
 
+/** The same "random" numbers at each run: a failure can be repeated. */
+function* numbers(seed: number): Generator<number, never> {
+  for (let value = seed; ; ) {
+    value = (value * 1_103_515_245 + 12_345) & 0x7fffffff
+    yield value / 0x7fffffff
+  }
+}
+
+test('commands shaken out of their parts never break the IMAP server', async () => {
+  const parts = (
+    'SELECT INBOX FETCH UID STORE SEARCH COPY MOVE EXPUNGE APPEND LIST STATUS CREATE RENAME CLOSE IDLE DONE Trash 1:* * 1 ' +
+    '4294967296 1,2,3:9 ( (( ) " "a" "" {3} {3+} \\Seen +FLAGS FLAGS BODY[] BODY[1.2.HEADER.FIELDS ( BODY.PEEK[1]<0.5> ' +
+    'BODY[999.9] ENVELOPE BODYSTRUCTURE OR NOT HEADER SUBJECT SINCE 1-Jan-2020 CHARSET % *%* RETURN (MESSAGES) \x00 \xff'
+  ).split(' ')
+  const system = await start({ users: [{ ...ada, maxSessions: 1_000 }] })
+  const shaken = numbers(7)
+  const pick = () => parts[Math.floor(shaken.next().value * parts.length)] ?? ''
+  const lines = (count: number) =>
+    Array.from({ length: count }, (_, at) => `t${at} ${Array.from({ length: 1 + (at % 7) }, pick).join(' ')}\r\n`).join(
+      '',
+    )
+  const boundaries = [
+    '--a',
+    '--a--',
+    'Content-Type: message/rfc822',
+    'Content-Type: multipart/mixed; boundary=a',
+    '',
+    'x',
+  ]
+  for (let count = 0; count < 20; count++) {
+    const body = Array.from({ length: 20 }, () => boundaries[Math.floor(shaken.next().value * boundaries.length)])
+    system.deliver(ada.address, `Content-Type: multipart/mixed; boundary=a\r\n\r\n${body.join('\r\n')}`)
+  }
+  for (let round = 0; round < 40; round++) {
+    const client = await loggedIn(system)
+    client.socket.end(`s SELECT INBOX\r\nf FETCH 1:* (BODYSTRUCTURE BODY.PEEK[1.1])\r\n${lines(30)}`, 'latin1')
+    const answers = await client.closed()
+    expect(answers).toMatch(/^f OK/m)
+    expect(answers).not.toContain('SERVERBUG')
+  }
+})
+
 describe('the system as a whole', () => {
   test('a full folder lets the oldest go', async () => {
     const system = await start()
