@@ -49,6 +49,9 @@ function isOnPath(program) {
 }
 
 function installWithoutDaemons(packages) {
+  // Ctrl-C ends apt; this process lives on to tidy up.
+  const ignore = () => {}
+  process.on('SIGINT', ignore)
   const allowDaemons = forbidDaemons()
   try {
     // Otherwise the installation asks what kind of mail server this machine is to be.
@@ -57,6 +60,7 @@ function installWithoutDaemons(packages) {
     aptInstall(packages)
   } finally {
     allowDaemons()
+    process.off('SIGINT', ignore)
   }
 }
 
