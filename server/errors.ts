@@ -3,8 +3,8 @@ export class OperationError extends Error {
   constructor(
     readonly code: 'UNAUTHENTICATED' | 'FORBIDDEN' | 'NOT_FOUND' | 'BAD_USER_INPUT',
     message: string,
-    /** The argument that is wrong, for BAD_USER_INPUT. */
-    readonly path?: readonly string[],
+    /** Which argument is wrong, for BAD_USER_INPUT. Not named `path`: graphql-js takes an error with a path for its own. */
+    readonly argument?: readonly string[],
   ) {
     super(message)
     this.name = 'OperationError'

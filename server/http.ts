@@ -41,7 +41,8 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
     hideSchemaDetailsFromClientErrors: !config.introspection,
     csrfPrevention: true,
     parseOptions: { maxTokens: LIMITS.tokens },
-    validationRules: limitRules(config.introspection),
+    // Apollo forbids introspection by itself where it is switched off
+    validationRules: limitRules(true),
     formatError: (formatted, error) => formatError(error, String(formatted.extensions?.requestId ?? randomUUID()), log),
     plugins: [ApolloServerPluginCacheControlDisabled(), operationPlugin(app)],
   })

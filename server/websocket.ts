@@ -94,11 +94,16 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
     12_000,
   )
 
+  wss.on('connection', (socket) => {
+    // graphql-ws would print a client's protocol faults (too long a message, a cut line) as faults of ours
+    socket.removeAllListeners('error')
+    socket.on('error', (error) => log.debug({ err: error }, 'A websocket ended with an error'))
+  })
+
   const closeEnded = async (ids: readonly string[]) => {
     for (const [socket, viewer] of viewers) {
       const isNamed = ids.length === 0 || ids.includes(viewer.credentialId)
-      if (isNamed && !(await stillValid(app, socket, viewer)))
-        socket.close(CloseCode.Unauthorized, 'The session has ended')
+      if (isNamed && !(await currentViewer(app, socket))) socket.close(CloseCode.Unauthorized, 'The session has ended')
     }
   }
   const unsubscribe = app.pubsub.subscribe(
@@ -139,9 +144,6 @@ async function currentViewer(app: App, socket: WebSocket): Promise<Viewer | unde
   if (bearer !== undefined) return app.services.auth.byToken(bearer)
   return cookie === undefined ? undefined : app.services.auth.bySession(cookie)
 }
-
-const stillValid = async (app: App, socket: WebSocket, _viewer: Viewer): Promise<boolean> =>
-  !!(await currentViewer(app, socket))
 
 function contextOf(app: App, extra: Extra): Ctx {
   return {

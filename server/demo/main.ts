@@ -10,7 +10,7 @@ import { makeHttp } from '../http'
 import { runUntilSignal } from '../process'
 import { startMailSystem } from './mail-system'
 import { sampleUsers } from './sample-data'
-import { seed } from './seed'
+import { followPorts, seed } from './seed'
 
 /** The demo's own secrets; they protect sample data only, so they may lie beside it. */
 interface DemoFile {
@@ -49,7 +49,8 @@ runUntilSignal(async (log) => {
   log.level = config.logLevel
   const system = await startMailSystem({ dataFolder: config.dataFolder, users: sampleUsers() })
   const app = await App.open(config, log)
-  if (!demo.isSeeded) {
+  if (demo.isSeeded) await followPorts(app, system)
+  else {
     await app.services.auth.createUser('admin', demo.password, [Role.SYSTEM_ADMINISTRATOR])
     await seed(app, system)
     writeFileSync(file, JSON.stringify({ ...demo, isSeeded: true }), { mode: 0o600 })

@@ -57,3 +57,15 @@ export async function seed(app: App, system: MailSystem): Promise<void> {
   const rejected = select((sample) => sample.approval === 'REJECTED')
   if (rejected.ids?.length) await mailboxes.reject(SEEDER, rejected, 'Not a business address', false)
 }
+
+/** The mail system takes other ports when its own were taken meanwhile: the sample profiles follow it, if they are still there. */
+export async function followPorts(app: App, system: MailSystem): Promise<void> {
+  const { profiles } = app.services
+  const known = new Map((await profiles.list(SEEDER, { first: 500 })).nodes.map((profile) => [profile.name, profile]))
+  for (const { name, incoming, outgoing } of sampleProfiles(system)) {
+    const profile = known.get(name)
+    if (!profile) continue
+    const isLeft = profile.incomingPort === incoming.port && profile.outgoingPort === outgoing.port
+    if (!isLeft) await profiles.update(SEEDER, profile.id, { name, type: ProfileType.IMAP_SMTP, incoming, outgoing })
+  }
+}

@@ -23,7 +23,7 @@ export interface TestCandidate {
 
 /** What a test needs to know of one direction: where to go and as whom, or why that cannot be known. */
 export type ProbeTarget =
-  | { settings: ProbeSettings }
+  | { settings: ProbeSettings; source: CredentialSource }
   | { problem: CredentialProblem; endpoint: Endpoint }
   | { absent: true }
 
@@ -158,6 +158,7 @@ export class MailboxTestService {
       if (!hasMethod(mailbox, direction) || !endpoint || !mailbox.emailAddress) return { absent: true }
       if ('problem' in credentials) return { ...credentials, endpoint }
       return {
+        source: profile.credentialSource,
         settings: {
           endpoint,
           ...credentials,

@@ -2,6 +2,7 @@ import { In } from 'typeorm'
 import type { AlertService } from '../alerts/alert.service'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
+import { TestStatus } from '../mailboxes/mailbox.enums'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
 import { EmailServerProfile } from '../profiles/profile.entity'
 import { beginChange, endChange } from './run-counts'
@@ -19,7 +20,7 @@ export interface ClaimedItem {
 
 export interface FinishedItem {
   item: ClaimedItem
-  /** Undefined: the mailbox lost its profile since the run began, so there was nothing to test. */
+  /** Undefined: the mailbox lost its profile since the run began. */
   outcome: TestOutcome | undefined
   finishedAt: Date
 }
@@ -230,7 +231,7 @@ export class TestItems {
       const directions = outcome?.directions ?? []
       const ended = { finishedAt, leaseOwner: null, leaseUntil: null, changeNumber: numbers.get(item.runId) }
       await tx.em.update(TestRunItem, { id: item.id }, { ...ended, ...(outcome ? resultColumns(outcome) : NO_PROFILE) })
-      const enabling = outcome !== undefined && item.run.mode === TestMode.TEST_AND_ENABLE
+      const enabling = item.run.mode === TestMode.TEST_AND_ENABLE && directions.length > 0
       outcomes.push({ mailboxId: item.mailboxId, profileId: item.profileId, enabling, directions })
     }
     await this.tests.applyTestResults(tx, outcomes, now)
@@ -244,7 +245,14 @@ const NO_PROFILE = {
   skipMessage: 'The mailbox lost its email server profile while the run waited.',
 }
 
+const NOTHING_TO_TEST = {
+  state: TestItemState.SKIPPED,
+  skipReason: 'NOTHING_TO_TEST',
+  skipMessage: 'None of the directions to test has both a method and a server in the profile.',
+}
+
 function resultColumns({ directions, results }: TestOutcome) {
+  if (directions.every(({ status }) => status === TestStatus.NOT_RUN)) return NOTHING_TO_TEST
   return {
     state: itemVerdict(directions.map((direction) => direction.status)),
     results,

@@ -2,7 +2,7 @@ import type { EgressPolicy } from '../mail/egress'
 import { classifyImap, classifySmtp } from '../mail/failure'
 import { ProbeFault } from '../mail/fault'
 import { probeImap } from '../mail/imap'
-import { type MailError, MailErrorCode } from '../mail/mail-error'
+import { ErrorActor, ErrorScope, MailErrorCode } from '../mail/mail-error'
 import { ConnectionSecurity, type ProbeResult, type ProbeStep, type ProbeTimeouts, StepState } from '../mail/probe'
 import { probeSmtp } from '../mail/smtp'
 import { signTestToken, verifyTestToken } from '../mail/test-token'
@@ -64,10 +64,12 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
         { ...settings, timeouts: means.timeouts },
         { egress: means.egress, signal: order.signal, testMessage: token === undefined ? undefined : { token } },
       ),
-    ).then((result) => {
-      tellSent(result.steps.at(-1)?.state === StepState.SUCCEEDED)
-      return result
-    }),
+    )
+      .then((result) => {
+        tellSent(result.steps.at(-1)?.state === StepState.SUCCEEDED)
+        return result
+      })
+      .finally(() => tellSent(false)),
   ])
   return outcomeOf([
     [Direction.INCOMING, incomingResult],
@@ -91,14 +93,24 @@ async function direction(
   probe: (settings: Extract<ProbeTarget, { settings: unknown }>['settings']) => Promise<ProbeResult>,
 ): Promise<ProbeResult> {
   if ('absent' in target) return NOT_TESTED
-  if ('settings' in target) return probe(target.settings)
+  if ('settings' in target) {
+    const result = await probe(target.settings)
+    return { ...result, steps: result.steps.map((step) => asOwnersFault(step, target.source)) }
+  }
   const { problem, endpoint } = target
-  const fault = new ProbeFault(problem.code)
   const context = { endpoint, secured: false, username: '', password: '' }
-  const field = problem.source === CredentialSource.PROFILE ? 'profile.password' : 'password'
-  const error: MailError = { ...classify(fault, 'AUTHENTICATE', context), field }
+  const error = classify(new ProbeFault(problem.code), 'AUTHENTICATE', context)
   const step: ProbeStep = { name: 'AUTHENTICATE', state: StepState.FAILED, durationMs: 0, error }
-  return { steps: [step], durationMs: 0 }
+  return { steps: [asOwnersFault(step, problem.source)], durationMs: 0 }
+}
+
+/** A refused sign-in with the profile's credentials meets every mailbox of it, and only an administrator can mend it. */
+function asOwnersFault(step: ProbeStep, source: CredentialSource): ProbeStep {
+  const { error } = step
+  if (!error || step.name !== 'AUTHENTICATE' || source !== CredentialSource.PROFILE) return step
+  if (error.scope !== ErrorScope.MAILBOX) return step
+  const remedy = 'An administrator has to correct the name or the password in the profile.'
+  return { ...step, error: { ...error, scope: ErrorScope.PROFILE, actor: ErrorActor.ADMINISTRATOR, remedy } }
 }
 
 function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {

@@ -181,6 +181,37 @@ describe.each(DATABASES)('test runs on %s', (database) => {
     ])
   })
 
+  test('with nothing to test in the named directions the mailbox is skipped, not passed', async () => {
+    const { item } = await testOne('works@demo.test', { directions: ['ACT'] })
+    expect(item).toMatchObject({ state: 'SKIPPED', skipReason: 'NOTHING_TO_TEST' })
+    expect(await mailboxOf('works@demo.test')).toMatchObject({ incomingEmailStatus: 'SUCCESS', testRun: null })
+  })
+
+  test('credentials of the profile that are refused are one alert of the profile', async () => {
+    const input = {
+      name: 'Shared',
+      type: 'IMAP_SMTP',
+      incoming: mail.system.endpoints.imaps,
+      outgoing: mail.system.endpoints.smtps,
+      trustedCertificates: mail.system.trustedCertificates,
+      credentialSource: 'PROFILE',
+      username: 'service',
+      password: 'refused',
+    }
+    const create =
+      'mutation ($input: EmailServerProfileInput!) { createEmailServerProfile(input: $input) { profile { id } } }'
+    const { profile } = (await admin.get(create, { input })).createEmailServerProfile
+    const move = `mutation ($ids: [ID!]!, $to: ID!) { updateMailboxes(selection: { ids: $ids }, changes: { profileId: $to }) { changed } }`
+    const ids = [idOf('works@demo.test'), idOf('readonly@demo.test')]
+    await admin.get(move, { ids, to: profile.id })
+    await ended((await start({ selection: { ids } })).testRun.id)
+    const { alerts } = await admin.get('query ($id: ID) { alerts(profileId: $id) { nodes { code state count } } }', {
+      id: profile.id,
+    })
+    expect(alerts.nodes).toEqual([{ code: 'AUTHENTICATION_FAILED', state: 'OPEN', count: 2 }])
+    await admin.get(move, { ids, to: mail.profileId })
+  })
+
   test('a run over a profile has every mailbox: the one that cannot be tested is skipped with its reason', async () => {
     const { testRun } = await start({ profileId: mail.profileId })
     expect(testRun).toMatchObject({
