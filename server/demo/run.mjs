@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installPackages } from '../install.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 process.chdir(root)
@@ -22,12 +23,7 @@ function changedAt(path) {
   return Math.max(0, ...names.map((name) => changedAt(join(path, name))))
 }
 
-const installed = changedAt('node_modules/.package-lock.json')
-if (installed === 0 || installed < changedAt('package-lock.json')) {
-  process.stderr.write('Installing packages (a few minutes the first time) ...\n')
-  npm('ci', '--no-audit', '--no-fund')
-}
-if (!existsSync('node_modules/better-sqlite3/build/Release/better_sqlite3.node')) npm('rebuild', 'better-sqlite3')
+if (!installPackages()) process.exit(1)
 
 const sources = Math.max(
   ...['server', 'web', 'schema.graphql', 'tsconfig.json', 'codegen.ts', 'package.json'].map(changedAt),
