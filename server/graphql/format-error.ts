@@ -16,6 +16,16 @@ const REQUEST_CODES = new Set([
 ])
 
 /**
+ * Whether graphql-js found the fault in the request itself: validation on the websocket (no cause), a wrong variable (the cause
+ * is the type's own word; no field had begun) or a null variable for an argument that needs a value (the cause points into
+ * the document). An answer that does not fit the schema has such a cause too, but is of a field and points nowhere: our bug.
+ */
+function isOfRequest({ originalError, path }: GraphQLError): boolean {
+  if (!originalError) return true
+  return originalError instanceof GraphQLError && (path === undefined || originalError.nodes !== undefined)
+}
+
+/**
  * The one place where an error becomes an answer, on HTTP and on the websocket: known codes pass, a bug is logged once with
  * its request id and answered without a word about the inside.
  */
@@ -27,15 +37,14 @@ export function formatError(error: unknown, requestId: string, log: ErrorLog): G
     ...(graphql?.path && { path: graphql.path }),
   }
   if (cause instanceof OperationError) {
-    const argument = cause.path ? { argument: cause.path } : {}
+    const argument = cause.argument ? { argument: cause.argument } : {}
     return { message: cause.message, ...place, extensions: { code: cause.code, ...argument } }
   }
   const code = graphql?.extensions.code
   if (graphql && typeof code === 'string' && REQUEST_CODES.has(code)) {
     return { message: graphql.message, ...place, extensions: { code } }
   }
-  // graphql-js reports a wrong variable, and validation on the websocket, as an error without cause and without code
-  if (graphql && !graphql.originalError && code === undefined) {
+  if (graphql && code === undefined && isOfRequest(graphql)) {
     return { message: graphql.message, ...place, extensions: { code: 'BAD_USER_INPUT' } }
   }
   log.error({ err: cause, requestId, path: graphql?.path }, 'An operation failed unexpectedly')

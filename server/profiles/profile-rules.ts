@@ -63,12 +63,14 @@ function checkEndpoint(
 }
 
 function checkDavUrl(faults: FaultList, text: string | null): string | null {
-  if (text === null || text === '') return null
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '' || text.length > 1000) {
+  // URL itself drops line breaks silently: the text that is stored must not have them
+  const line = oneLine(faults, ['input', 'davUrl'], text ?? '', { max: 1000, required: false })
+  if (line === '') return null
+  const url = URL.canParse(line) ? new URL(line) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     faults.add('INVALID_URL', ['input', 'davUrl'], 'A URL of http or https without name and password is needed')
   }
-  return text
+  return line
 }
 
 function checkCredentialFields(
@@ -85,7 +87,7 @@ function checkCredentialFields(
   }
   if (input.username !== undefined) {
     columns.username =
-      input.username === null ? null : oneLine(faults, ['input', 'username'], input.username, { max: 320 }) || null
+      oneLine(faults, ['input', 'username'], input.username ?? '', { max: 320, required: false }) || null
   }
   if (input.password) checkPassword(faults, ['input', 'password'], input.password)
 }
