@@ -65,7 +65,7 @@ async function tryToStart(options: PrivateServerOptions): Promise<PrivateServer>
 function startGuard(folder: string, logFile: string, command: readonly string[]): ChildProcess {
   const log = openSync(logFile, 'w')
   try {
-    const guard = spawn(process.execPath, [join(__dirname, 'guard.mjs'), folder, ...command], {
+    const guard = spawn(process.execPath, [join(process.cwd(), 'server/test/guard.mjs'), folder, ...command], {
       // A session of its own: Ctrl-C in the terminal must reach the tests, not the server's guard.
       detached: true,
       stdio: ['pipe', log, log],
