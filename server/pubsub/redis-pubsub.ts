@@ -92,9 +92,10 @@ class RedisPubSub implements PubSub {
       // A connection that does not say goodbye is torn down after this long.
       disconnectTimeout: 250,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
-      maxRetriesPerRequest: null,
-      // Nothing waits in memory for Redis to come back; what is missed is made good by "too many to name".
+      // Nothing waits in memory for Redis to come back; what is missed is made good by "too many to name". With no retries
+      // a command that is under way when the connection breaks fails at once; otherwise it would never settle.
       enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
     }
@@ -118,7 +119,7 @@ class RedisPubSub implements PubSub {
     } catch (error) {
       if (this.isClosed) return
       this.logger?.warn({ err: error }, 'could not subscribe to signals')
-      this.subscriber.disconnect(true)
+      if (this.subscriber.status === 'ready') this.subscriber.disconnect(true)
       return
     }
     if (this.isClosed) return
