@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+export const ROOT = join(__dirname, '..', '..')
+/** Inside the packages' folder, from where the compiled files find the packages. */
+const CACHE = join(ROOT, 'node_modules', '.cache', 'mailwarden-e2e')
+const DAY_MS = 24 * 60 * 60 * 1000
+
+const run = promisify(execFile)
+const tool = (name: string, ...args: string[]) => run(join(ROOT, 'node_modules', '.bin', name), args, { cwd: ROOT })
+
+/**
+ * The folder with the compiled main.js, worker.js and cli.js. Compiled once for each state of the sources, apart from dist/,
+ * which belongs to whoever works in this folder. Types are the type check's affair.
+ */
+export async function builtServer(): Promise<string> {
+  const folder = await built('server', ['server', 'tsconfig.json'], (into) =>
+    tool('tsc', '-p', '.', '--noCheck', '--outDir', into),
+  )
+  return join(folder, 'server')
+}
+
+/** The folder with the built dashboard. */
+export function builtDashboard(): Promise<string> {
+  return built('web', ['web', 'schema.graphql', 'codegen.ts'], async (into) => {
+    // writes only what is another than it was
+    await tool('graphql-codegen', '--config', 'codegen.ts')
+    await tool('vite', 'build', '--config', 'web/vite.config.mts', '--outDir', into, '--emptyOutDir')
+  })
+}
+
+async function built(name: string, sources: string[], build: (into: string) => Promise<unknown>): Promise<string> {
+  const folder = join(CACHE, `${name}-${stateOf(sources)}`)
+  mkdirSync(CACHE, { recursive: true })
+  if (!existsSync(folder)) {
+    const unfinished = `${folder}.${process.pid}`
+    await build(unfinished)
+    try {
+      renameSync(unfinished, folder)
+    } catch (error) {
+      // another test file was faster
+      rmSync(unfinished, { recursive: true, force: true })
+      if (!existsSync(folder)) throw error
+    }
+  }
+  const now = new Date()
+  utimesSync(folder, now, now)
+  forgetOld()
+  return folder
+}
+
+/** A word for what the files say. */
+function stateOf(paths: readonly string[]): string {
+  const hash = createHash('sha256')
+  const add = (path: string) => {
+    const file = join(ROOT, path)
+    if (statSync(file).isDirectory()) {
+      for (const entry of readdirSync(file).sort()) if (entry !== 'gql') add(join(path, entry))
+    } else hash.update(`${path}\0`).update(readFileSync(file)).update('\0')
+  }
+  for (const path of paths) add(path)
+  return hash.digest('hex').slice(0, 16)
+}
+
+function forgetOld(): void {
+  for (const entry of readdirSync(CACHE)) {
+    const folder = join(CACHE, entry)
+    const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    if (age > DAY_MS) rmSync(folder, { recursive: true, force: true })
+  }
+}

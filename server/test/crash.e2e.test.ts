@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { ImapFlow } from 'imapflow'
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise'
+import { builtServer } from './built-product'
+import { type Anything, type Caller, makeDatabase } from './harness'
+import { type Member, setUpOrganisation } from './organisation'
+import { ProductProcess } from './product-process'
+import { RunFollower } from './run-follower'
+import { Service, startWorker } from './service'
+import { waitFor } from './wait-for'
+
+const MAILBOXES = 200
+const MOST_AT_ONCE = 12
+const LATENCY_MS = 25
+
+const START = `mutation ($ids: [ID!]!) {
+  testAndEnableMailboxes(selection: { ids: $ids }) { testRun { id total } userErrors { code } }
+}`
+const COUNTS = 'state total queued running succeeded failed skipped cancelled finishedAt'
+const RUN = `query ($id: ID!) { testRun(id: $id) {
+  ${COUNTS} items(first: 500) { totalCount nodes { id state finishedAt errorCode mailbox { id } } }
+} }`
+const MAILBOXES_NOW = `{ mailboxes(view: ALL, first: 500) {
+  totalCount nodes { id health incomingEmailStatus outgoingEmailStatus testRun { id } }
+} }`
+
+const members: Member[] = Array.from({ length: MAILBOXES }, (_, at) => {
+  const name = `user${String(at + 1).padStart(5, '0')}`
+  return { name, address: `${name}@demo.test`, password: `pw-${name}` }
+})
+
+/** What the mail system tells when it is up. */
+interface MailSystem {
+  endpoints: Record<'imaps' | 'smtps' | 'imapPlain', { host: string; port: number }>
+  trustedCertificates: string
+}
+
+let server: string
+let mail: MailSystem
+const folder = mkdtempSync(join(tmpdir(), 'mailwarden-crash-'))
+const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+
+beforeAll(async () => {
+  server = await builtServer()
+  mail = await startMailSystem()
+}, 120_000)
+
+afterAll(async () => {
+  await ProductProcess.killAll()
+  for (const end of ends) await end()
+})
+
+async function startMailSystem(): Promise<MailSystem> {
+  const options = JSON.stringify({ users: MAILBOXES, latencyMs: LATENCY_MS })
+  const system = ProductProcess.start(join(server, 'demo', 'mail-system-main.js'), { args: [options] })
+  const [line] = await system.says(/^\{.*\}$/)
+  return JSON.parse(line)
+}
+
+async function setUpAndStart(admin: Caller): Promise<string> {
+  const { endpoints, trustedCertificates } = mail
+  const servers = { incoming: endpoints.imaps, outgoing: endpoints.smtps, trustedCertificates } as Anything
+  const ids = await setUpOrganisation(admin, { ...servers, maxConcurrentConnections: MOST_AT_ONCE }, members)
+  const { testAndEnableMailboxes } = await admin.get(START, { ids: [...ids.values()] })
+  expect(testAndEnableMailboxes).toMatchObject({ testRun: { total: MAILBOXES }, userErrors: [] })
+  return testAndEnableMailboxes.testRun.id
+}
+
+/** Every item ended, each counted once, and no mailbox is held. */
+async function expectWholeRun(admin: Caller, id: string): Promise<void> {
+  const { testRun } = await admin.get(RUN, { id })
+  const { items, ...run } = testRun
+  expect(run).toEqual({
+    ...{ state: 'COMPLETED', total: MAILBOXES, succeeded: MAILBOXES, finishedAt: expect.any(String) },
+    ...{ queued: 0, running: 0, failed: 0, skipped: 0, cancelled: 0 },
+  })
+  expect(items.totalCount).toBe(MAILBOXES)
+  expect(new Set(items.nodes.map((item: Anything) => item.mailbox.id)).size).toBe(MAILBOXES)
+  expect(items.nodes.filter((item: Anything) => item.state !== 'SUCCEEDED' || !item.finishedAt)).toEqual([])
+  const { mailboxes } = await admin.get(MAILBOXES_NOW)
+  expect(mailboxes.totalCount).toBe(MAILBOXES)
+  const ended = { testRun: null, health: 'HEALTHY', incomingEmailStatus: 'SUCCESS', outgoingEmailStatus: 'SUCCESS' }
+  expect(mailboxes.nodes).toEqual(mailboxes.nodes.map(({ id }: Anything) => ({ id, ...ended })))
+}
+
+/** The tests that were killed had sent their messages: those after them take these away with their own. */
+async function expectNoMail(): Promise<void> {
+  const waiting = [...members]
+  const left: Record<string, number> = {}
+  const look = async () => {
+    for (let member = waiting.shift(); member; member = waiting.shift()) {
+      const count = await messagesOf(member)
+      if (count !== 0) left[member.address] = count
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, look))
+  expect(left).toEqual({})
+}
+
+async function messagesOf({ address, password }: Member): Promise<number> {
+  const { host, port } = mail.endpoints.imapPlain
+  const auth = { user: address, pass: password }
+  const client = new ImapFlow({ host, port, secure: false, doSTARTTLS: false, auth, logger: false })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const status = await client.status('INBOX', { messages: true })
+    return status ? (status.messages ?? -1) : -1
+  } finally {
+    await client.logout()
+  }
+}
+
+/** In the middle: results are stored, others are on their way, more wait. */
+function untilMiddle(follower: RunFollower): Promise<Anything> {
+  const isMiddle = () => {
+    const run = follower.last
+    return run?.succeeded >= 30 && run.running > 3 && run.queued > 50 && run
+  }
+  return waitFor('the middle of the run', isMiddle, { timeoutMs: 60_000 })
+}
+
+describe('the service is killed in the middle of a run', () => {
+  test('after the restart the run goes on by itself, and its subscriber sees it to the end', async () => {
+    const service = await Service.start({ MAILWARDEN_DATA: folder })
+    const admin = await service.firstAdministrator()
+    const id = await setUpAndStart(admin)
+    const follower = new RunFollower(admin, id)
+    ends.unshift(() => follower.close())
+    const before = await untilMiddle(follower)
+    await service.kill()
+    const eventsBefore = follower.runs.length
+
+    await service.startAgain()
+    await follower.end
+    const next = follower.runs[eventsBefore]
+    expect(next.succeeded).toBeGreaterThanOrEqual(before.succeeded)
+    expect(next.total).toBe(MAILBOXES)
+    expect(follower.last).toMatchObject({ state: 'COMPLETED', succeeded: MAILBOXES, running: 0, queued: 0 })
+    expect([...follower.itemStates.values()]).toEqual(Array(MAILBOXES).fill('SUCCEEDED'))
+    await expectWholeRun(admin, id)
+    await expectNoMail()
+  }, 120_000)
+})
+
+/** Who has how many items under way, as the database has it, again and again. */
+class Sampler {
+  most = 0
+  readonly owners = new Set<string>()
+  private isOver = false
+  private readonly reading: Promise<void>
+
+  constructor(private readonly connection: Connection) {
+    this.reading = this.read()
+  }
+
+  private async read(): Promise<void> {
+    while (!this.isOver) {
+      const [rows] = await this.connection.query<RowDataPacket[]>(
+        "SELECT lease_owner AS owner, COUNT(*) AS n FROM test_run_items WHERE state = 'RUNNING' GROUP BY lease_owner",
+      )
+      this.most = Math.max(
+        this.most,
+        rows.reduce((sum, row) => sum + Number(row.n), 0),
+      )
+      for (const row of rows) this.owners.add(row.owner)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.isOver = true
+    await this.reading
+    await this.connection.end()
+  }
+}
+
+describe('one of two workers is killed in the middle of a run', () => {
+  test('the other one ends it, and the servers never meet more connections than allowed', async () => {
+    const databaseUrl = await makeDatabase('mariadb', folder, ends)
+    const nodes = {
+      ...{ DATABASE_URL: databaseUrl, REDIS_URL: process.env.TEST_REDIS_URL ?? '', MAILWARDEN_LEASE_MS: '2000' },
+      // neither worker can take all there is to do
+      MAILWARDEN_TEST_CONCURRENCY: String(Math.ceil(MOST_AT_ONCE * 0.7)),
+    }
+    const service = await Service.start({ ...nodes, MAILWARDEN_WORKER: 'none' })
+    const workers = await Promise.all([startWorker(nodes), startWorker(nodes)])
+    const admin = await service.firstAdministrator()
+    const sampler = new Sampler(await createConnection(databaseUrl))
+    ends.unshift(() => sampler.stop())
+    const id = await setUpAndStart(admin)
+    const follower = new RunFollower(admin, id)
+    ends.unshift(() => follower.close())
+    await untilMiddle(follower)
+    await waitFor('both workers to have items', () => sampler.owners.size === 2)
+    await workers[0].end('SIGKILL')
+
+    await follower.end
+    expect(follower.last).toMatchObject({ state: 'COMPLETED', succeeded: MAILBOXES })
+    expect(Math.max(...follower.runs.map((run) => run.running))).toBeLessThanOrEqual(MOST_AT_ONCE)
+    expect(sampler.most).toBe(MOST_AT_ONCE)
+    expect(sampler.owners.size).toBe(2)
+    await expectWholeRun(admin, id)
+    await expectNoMail()
+    expect(await workers[1].end('SIGTERM')).toBe(0)
+    expect(await service.stop()).toBe(0)
+  }, 120_000)
+})
