@@ -150,7 +150,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
     means: {
       egress: makeEgressPolicy(config.egress),
       timeouts: config.mailTimeouts,
-      tokenKey: keyring.deriveKey('test message'),
+      tokenKeys: keyring.keyIds.map((id) => keyring.deriveKey('test message', id)),
     },
     log,
   })

@@ -1,4 +1,4 @@
-import { permit, type Viewer } from '../auth/auth.service'
+import { permit, sightOf, type Viewer } from '../auth/auth.service'
 import { ListChangeKind } from '../graphql/list-change'
 import type { PubSub } from '../pubsub/signals'
 import { watch } from '../pubsub/watch'
@@ -22,7 +22,7 @@ export class AlertWatch {
     return watch<AlertChange>({
       pubsub: this.pubsub,
       topics: ['alerts'],
-      key: `alert-changes:${of.mailboxId ?? ''}:${of.profileId ?? ''}`,
+      key: `alert-changes:${sightOf(viewer)}:${of.mailboxId ?? ''}:${of.profileId ?? ''}`,
       load: async (changed) => {
         const alerts = await this.alerts.getMany(viewer, changed && changed !== 'all' ? changed : [])
         if (!changed || changed === 'all') return resync

@@ -28,6 +28,9 @@ export function permit(viewer: Viewer | undefined, right: Right): asserts viewer
   if (!viewer.rights.has(right)) throw new OperationError('FORBIDDEN', `This needs the right ${right}`)
 }
 
+/** What decides what a viewer sees: subscribers with the same may share what is loaded for one of them. */
+export const sightOf = (viewer: Viewer): string => [...viewer.rights].sort().join()
+
 const SESSION_HOURS = 12
 const FAILURES_ALLOWED = 10
 const FAILURE_WINDOW_MS = 15 * 60_000

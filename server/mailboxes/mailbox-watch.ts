@@ -1,4 +1,4 @@
-import { permit, type Viewer } from '../auth/auth.service'
+import { permit, sightOf, type Viewer } from '../auth/auth.service'
 import { OperationError } from '../errors'
 import { ListChangeKind } from '../graphql/list-change'
 import { MAX_SIGNAL_IDS, type PubSub } from '../pubsub/signals'
@@ -31,7 +31,7 @@ export class MailboxWatch {
     return watch({
       pubsub: this.pubsub,
       topics: ['mailboxes'],
-      key: `mailbox-changes:${ids ? [...ids].sort().join() : 'all'}`,
+      key: `mailbox-changes:${sightOf(viewer)}:${ids ? [...ids].sort().join() : 'all'}`,
       matches: (_topic, changed) => !wanted || changed.some((id) => wanted.has(id)),
       load: async (changed) => {
         if (!changed || changed === 'all') return resync()
@@ -48,7 +48,7 @@ export class MailboxWatch {
     return watch({
       pubsub: this.pubsub,
       topics: ['mailboxes'],
-      key: 'mailbox-view-counts',
+      key: `mailbox-view-counts:${sightOf(viewer)}`,
       load: () => this.mailboxes.viewCounts(viewer),
     })
   }

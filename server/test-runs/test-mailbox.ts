@@ -15,8 +15,8 @@ import { directionVerdict } from './verdict'
 export interface TestMeans {
   egress: EgressPolicy
   timeouts: Partial<ProbeTimeouts>
-  /** Signs the test messages. */
-  tokenKey: Buffer
+  /** The first signs the test messages; all are believed, for a message may be older than the last change of keys. */
+  tokenKeys: readonly Buffer[]
 }
 
 export interface TestOrder {
@@ -42,7 +42,7 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
   const outgoing = wanted(Direction.OUTGOING)
   const isRoundTrip = order.roundTrip && 'settings' in incoming && 'settings' in outgoing
   const token = isRoundTrip
-    ? signTestToken(means.tokenKey, { itemId: order.itemId, mailboxId: targets.mailboxId, at: new Date() })
+    ? signTestToken(tokenKeyOf(means), { itemId: order.itemId, mailboxId: targets.mailboxId, at: new Date() })
     : undefined
   let tellSent: (isSent: boolean) => void = () => undefined
   const sent = new Promise<boolean>((resolve) => {
@@ -81,8 +81,14 @@ function roundTrip(token: string, mailboxId: string, sent: Promise<boolean>, mea
   return {
     token,
     sent,
-    verify: (text: string) => verifyTestToken(means.tokenKey, text, new Date())?.mailboxId === mailboxId,
+    verify: (text: string) =>
+      means.tokenKeys.some((key) => verifyTestToken(key, text, new Date())?.mailboxId === mailboxId),
   }
+}
+
+function tokenKeyOf({ tokenKeys: [current] }: TestMeans): Buffer {
+  if (!current) throw new Error('There is no key to sign test messages with')
+  return current
 }
 
 const NOT_TESTED: ProbeResult = { steps: [], durationMs: 0 }

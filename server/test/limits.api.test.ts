@@ -62,6 +62,18 @@ describe('limits of one operation', () => {
     await expect(admin.watch('{ viewer { id } }', { filler }).next()).rejects.toMatchObject({ code: 1009 })
   })
 
+  test('one socket has at most so many operations under way', async () => {
+    const socket = admin.socket()
+    const watching = Array.from({ length: LIMITS.operationsPerSocket }, () =>
+      admin.watch('subscription { mailboxViewCounts { count } }', {}, socket),
+    )
+    await Promise.all(watching.map((one) => one.next()))
+    await expect(admin.watch('{ viewer { name } }', {}, socket).next()).rejects.toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    ])
+    await Promise.all(watching.map((one) => one.end()))
+  })
+
   test('queries and mutations run on the websocket too, by the same rights', async () => {
     const auditor = await harness.auditor()
     const answer = await auditor.watch('{ viewer { name } }').next()
