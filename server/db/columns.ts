@@ -1,4 +1,5 @@
 import { Table, TableColumn, type TableColumnOptions } from 'typeorm'
+import type { DatabaseKind } from './database-kind'
 
 /**
  * The column kinds of the migrations, the same on SQLite and MariaDB. The entities name the same types, which the test of
@@ -19,12 +20,12 @@ const TYPES = {
   // SQLite knows one whole number; tinyint is what MariaDB makes of a boolean
   sqlite: { whole: 'integer', flag: 'boolean' },
   mariadb: { whole: 'int', flag: 'tinyint' },
-} as const
+} as const satisfies Record<DatabaseKind, object>
 
-export const whole = (name: string, kind: keyof typeof TYPES, options: Partial<TableColumnOptions> = {}): TableColumn =>
+export const whole = (name: string, kind: DatabaseKind, options: Partial<TableColumnOptions> = {}): TableColumn =>
   new TableColumn({ name, type: TYPES[kind].whole, ...options })
 
-export const flag = (name: string, kind: keyof typeof TYPES, options: Partial<TableColumnOptions> = {}): TableColumn =>
+export const flag = (name: string, kind: DatabaseKind, options: Partial<TableColumnOptions> = {}): TableColumn =>
   new TableColumn({ name, type: TYPES[kind].flag, ...options })
 
 export const time = (name: string, options: Partial<TableColumnOptions> = {}): TableColumn =>

@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
+import type { DatabaseKind } from './database-kind'
 import { SnakeNaming } from './snake-naming'
 import { type Outlets, Tx } from './transaction'
-
-export type DatabaseKind = 'sqlite' | 'mariadb'
 
 export interface DatabaseOptions {
   /** sqlite:FILE or mysql://user:password@host:port/database */

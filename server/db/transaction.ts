@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm'
 // A vocabulary of words, not a connection: the one file of another floor that db may name.
 import type { Signal, Topic } from '../pubsub/signals'
-import type { DatabaseKind } from './database'
+import type { DatabaseKind } from './database-kind'
 
 /** Where a transaction's effects go once it is committed; handed in by app.ts. */
 export interface Outlets {

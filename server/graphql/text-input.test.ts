@@ -1,16 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
-import { FaultList, UserFaults } from '../errors'
-import { oneLine } from './text-input'
+import { FaultList, type UserFaults } from '../errors'
+import { checkPassword, oneLine } from './text-input'
+
+function codes(faults: FaultList): string[] {
+  try {
+    faults.check()
+    return []
+  } catch (error) {
+    return (error as UserFaults).faults.map(({ code, path }) => `${path.join('.')} ${code}`)
+  }
+}
 
 function read(value: string, options: { max: number; required?: boolean }) {
   const faults = new FaultList()
   const text = oneLine(faults, ['input', 3, 'name'], value, options)
-  try {
-    faults.check()
-    return { text, faults: [] }
-  } catch (error) {
-    return { text, faults: (error as UserFaults).faults.map(({ code, path }) => `${path.join('.')} ${code}`) }
-  }
+  return { text, faults: codes(faults) }
 }
 
 describe('a line of text is taken', () => {
@@ -56,5 +60,24 @@ describe('a line of text is refused', () => {
     ]),
   ])('%s', (_, value, code, options) => {
     expect(read(value, options)).toEqual({ text: '', faults: [`input.3.name ${code}`] })
+  })
+})
+
+describe('a password', () => {
+  test.each(['', ' ', 'pass word', 'päss\u{1f511}', 'tab\there', 'x'.repeat(1000)])('%j is taken', (password) => {
+    const faults = new FaultList()
+    checkPassword(faults, ['changes', 'password'], password)
+    expect(codes(faults)).toEqual([])
+  })
+
+  test.each([
+    ['a\rb', 'CONTROL_CHARACTER'],
+    ['a\nb', 'CONTROL_CHARACTER'],
+    ['a\0b', 'CONTROL_CHARACTER'],
+    ['x'.repeat(1001), 'TOO_LONG'],
+  ])('%j is refused: %s', (password, code) => {
+    const faults = new FaultList()
+    checkPassword(faults, ['changes', 'password'], password)
+    expect(codes(faults)).toEqual([`changes.password ${code}`])
   })
 })

@@ -20,3 +20,9 @@ export function oneLine(
   else return text
   return ''
 }
+
+/** CR, LF and NUL would end a protocol line; everything else a server may ask for. */
+export function checkPassword(faults: FaultList, path: readonly string[], password: string): void {
+  if (/[\r\n\0]/.test(password)) faults.add('CONTROL_CHARACTER', path, 'A password has no line breaks')
+  if (password.length > 1_000) faults.add('TOO_LONG', path, 'At most 1000 characters are allowed')
+}

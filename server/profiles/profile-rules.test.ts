@@ -4,7 +4,7 @@ import { FaultList, UserFaults } from '../errors'
 import { ConnectionSecurity } from '../mail/probe'
 import { CredentialSource, EmailServerProfile, ProfileType } from './profile.entity'
 import type { EmailServerProfileInput } from './profile.inputs'
-import { checkPassword, endpointDirections, profileColumns } from './profile-rules'
+import { endpointDirections, profileColumns } from './profile-rules'
 
 const ca = CertificateAuthority.create('Test CA')
 const leaf = ca.issue({ commonName: 'imap.example.com', names: ['imap.example.com'] })
@@ -182,25 +182,6 @@ describe('what is refused', () => {
   test('everything at once', () => {
     const wrong = { host: '', port: 0, security: ConnectionSecurity.NONE }
     expect(read({ name: '', incoming: wrong, outgoing: wrong, davUrl: 'x' }).faults).toHaveLength(6)
-  })
-})
-
-describe('a password', () => {
-  test.each(['', ' ', 'pass word', 'päss\u{1f511}', 'tab\there', 'x'.repeat(1000)])('%j is taken', (password) => {
-    const faults = new FaultList()
-    checkPassword(faults, ['changes', 'password'], password)
-    expect(codes(faults)).toEqual([])
-  })
-
-  test.each([
-    ['a\rb', 'CONTROL_CHARACTER'],
-    ['a\nb', 'CONTROL_CHARACTER'],
-    ['a\0b', 'CONTROL_CHARACTER'],
-    ['x'.repeat(1001), 'TOO_LONG'],
-  ])('%j is refused: %s', (password, code) => {
-    const faults = new FaultList()
-    checkPassword(faults, ['changes', 'password'], password)
-    expect(codes(faults)).toEqual([`changes.password ${code}`])
   })
 })
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { FaultList } from '../errors'
-import { oneLine } from '../graphql/text-input'
+import { checkPassword, oneLine } from '../graphql/text-input'
 import { hostProblem } from '../mail/address'
 import { CredentialSource, type EmailServerProfile, ProfileType } from './profile.entity'
 import type { EmailServerProfileInput, ServerEndpointInput } from './profile.inputs'
@@ -90,12 +90,6 @@ function checkCredentialFields(
       oneLine(faults, ['input', 'username'], input.username ?? '', { max: 320, required: false }) || null
   }
   if (input.password) checkPassword(faults, ['input', 'password'], input.password)
-}
-
-/** CR, LF and NUL would end a protocol line; everything else a server may ask for. */
-export function checkPassword(faults: FaultList, path: string[], password: string): void {
-  if (/[\r\n\0]/.test(password)) faults.add('CONTROL_CHARACTER', path, 'A password has no line breaks')
-  if (password.length > 1_000) faults.add('TOO_LONG', path, 'At most 1000 characters are allowed')
 }
 
 function checkCertificates(faults: FaultList, pem: string | null): string | null {

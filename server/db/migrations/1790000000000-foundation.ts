@@ -1,11 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 import { flag, id, longText, table, text, time, whole } from '../columns'
+import type { DatabaseKind } from '../database-kind'
 
 export class Foundation1790000000000 implements MigrationInterface {
   readonly name = 'Foundation1790000000000'
 
   async up(runner: QueryRunner): Promise<void> {
-    const kind: Kind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
+    const kind: DatabaseKind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
     for (const one of tables(kind)) await runner.createTable(one)
   }
 
@@ -16,9 +17,7 @@ export class Foundation1790000000000 implements MigrationInterface {
 
 const nullable = { isNullable: true }
 
-type Kind = 'sqlite' | 'mariadb'
-
-function tables(kind: Kind) {
+function tables(kind: DatabaseKind) {
   const yes = (name: string) => flag(name, kind)
   return [
     table(
@@ -152,7 +151,7 @@ function tables(kind: Kind) {
   ]
 }
 
-function mailboxColumns(kind: Kind) {
+function mailboxColumns(kind: DatabaseKind) {
   const yes = (name: string) => flag(name, kind)
   return [
     id(),
@@ -196,7 +195,7 @@ function mailboxColumns(kind: Kind) {
   ]
 }
 
-function runColumns(kind: Kind) {
+function runColumns(kind: DatabaseKind) {
   const counts = ['total', 'queued', 'running', 'succeeded', 'failed', 'skipped', 'cancelled']
   return [
     id(),
@@ -213,7 +212,7 @@ function runColumns(kind: Kind) {
   ]
 }
 
-function itemColumns(kind: Kind) {
+function itemColumns(kind: DatabaseKind) {
   return [
     id(),
     id('run_id'),
