@@ -86,7 +86,9 @@ export class AlertService {
       }
     }
     if (byKey.size === 0) return []
-    const known = await tx.em.findBy(Alert, { openKey: In([...byKey.keys()]) })
+    const query = tx.em.createQueryBuilder(Alert, 'a').where({ openKey: In([...byKey.keys()]) })
+    // two workers that meet the same alert count it one after the other
+    const known = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
     const openByKey = new Map(known.map((alert) => [alert.openKey, alert]))
     const ids: string[] = []
     const fresh: Alert[] = []

@@ -1,4 +1,4 @@
-import { In } from 'typeorm'
+import { type FindOptionsWhere, In, LessThan } from 'typeorm'
 import type { AlertService } from '../alerts/alert.service'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
@@ -93,19 +93,17 @@ export class TestItems {
   async putBack(whose: 'expired' | 'any' | { owner: string; ids?: readonly string[] }): Promise<number> {
     return this.db.inTransaction(async (tx) => {
       const now = new Date()
-      const query = tx.em.createQueryBuilder(TestRunItem, 'i').where({ state: TestItemState.RUNNING })
-      if (whose === 'expired') query.andWhere('i.leaseUntil < :now', { now })
-      else if (whose !== 'any') {
-        query.andWhere('i.leaseOwner = :owner', { owner: whose.owner })
-        if (whose.ids) query.andWhere({ id: In([...whose.ids]) })
-      }
-      const lost = await query.getMany()
+      const which: FindOptionsWhere<TestRunItem> = { state: TestItemState.RUNNING }
+      if (whose === 'expired') which.leaseUntil = LessThan(now)
+      else if (whose !== 'any')
+        Object.assign(which, { leaseOwner: whose.owner }, whose.ids && { id: In([...whose.ids]) })
+      const lost = await tx.em.find(TestRunItem, { select: { id: true, runId: true }, where: which })
       for (const runId of [...new Set(lost.map((item) => item.runId))].sort()) {
         const changeNumber = await beginChange(tx, runId)
-        const ids = lost.filter((item) => item.runId === runId).map((item) => item.id)
+        // asked again now that the run is ours: a result may have been stored, or a lease renewed, meanwhile
         await tx.em.update(
           TestRunItem,
-          { id: In(ids), state: TestItemState.RUNNING },
+          { ...which, runId },
           { state: TestItemState.QUEUED, leaseOwner: null, leaseUntil: null, startedAt: null, changeNumber },
         )
         await endChange(tx, runId, now)

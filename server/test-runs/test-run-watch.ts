@@ -6,7 +6,7 @@ import type { TestRunProgress } from './test-run.inputs'
 import type { TestRunService } from './test-run.service'
 
 /** The items of one event. */
-const MOST_ITEMS = 200
+const MOST_ITEMS = 500
 
 /** The live side of test runs. */
 export class TestRunWatch {

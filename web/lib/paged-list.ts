@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { type AnyVariables, type Client, type CombinedError, type TypedDocumentNode, useClient } from 'urql'
 
 export interface Connection<N> {
@@ -153,6 +153,29 @@ function askWith<D, V extends AnyVariables, N>(
   }
 }
 
+/** How long the rows of before may stand in for those that are being fetched: shorter than anybody reads them as the answer. */
+const STAND_IN_MS = 300
+
+/** What was shown before, while the next list has nothing yet: a changed order or filter doesn't flash through an empty page. */
+function useStandIn<N>(state: ListState<N>, key: string): ListState<N> {
+  const last = useRef<ListState<N> | null>(null)
+  const [expiredKey, setExpiredKey] = useState<string | null>(null)
+  const isMissing = state.totalCount === null && !state.error
+  useEffect(() => {
+    if (!isMissing) {
+      last.current = state
+      return
+    }
+    const timer = setTimeout(() => {
+      last.current = null
+      setExpiredKey(key)
+    }, STAND_IN_MS)
+    return () => clearTimeout(timer)
+  }, [isMissing, state, key])
+  if (!isMissing || !last.current || expiredKey === key) return state
+  return { ...last.current, isLoading: true, hasMore: false }
+}
+
 export interface PagedListResult<N> extends ListState<N> {
   loadMore: () => void
   refetch: () => void
@@ -176,6 +199,6 @@ export function usePagedList<D, V extends AnyVariables, N extends { id: string }
     list.start()
     return () => list.stop()
   }, [list])
-  const state = useSyncExternalStore(list.subscribe, list.get)
+  const state = useStandIn(useSyncExternalStore(list.subscribe, list.get), key)
   return useMemo(() => ({ ...state, loadMore: list.loadMore, refetch: list.refetch }), [state, list])
 }

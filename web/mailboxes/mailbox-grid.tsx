@@ -6,6 +6,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef } from 'react'
 import type { MailboxRowFragment, MailboxSort } from '../gql/graphql'
 import { count } from '../lib/format'
+import { useScrollMemory } from '../lib/scroll-memory'
 import { approvalMark } from '../lib/state-words'
 import { RelativeTime } from '../ui/relative-time'
 import { StateMark } from '../ui/state-mark'
@@ -42,12 +43,15 @@ export interface MailboxGridProps {
   /** How many the view and filter match; rows may be fewer. */
   totalCount: number
   hasMore: boolean
+  isLoading: boolean
   sort: MailboxSort
   selection: GridSelection
   /** The row the keyboard is on. */
   activeId: string | null
   openId: string | null
   isNarrow: boolean
+  /** What the rows depend on: another one starts at the top, the same one where it was left. */
+  listKey: string
   onSort: (field: string) => void
   onSelect: (selection: GridSelection) => void
   onActivate: (id: string) => void
@@ -57,7 +61,7 @@ export interface MailboxGridProps {
 }
 
 export function MailboxGrid(props: MailboxGridProps) {
-  const { rows, totalCount, hasMore, selection, activeId, isNarrow, onLoadMore } = props
+  const { rows, totalCount, hasMore, isLoading, selection, activeId, isNarrow, listKey, onLoadMore } = props
   const scroller = useRef<HTMLDivElement>(null)
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -72,12 +76,17 @@ export function MailboxGrid(props: MailboxGridProps) {
   const items = virtualizer.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (hasMore && lastShown >= rows.length - AHEAD) onLoadMore()
-  }, [hasMore, lastShown, rows.length, onLoadMore])
+    if (hasMore && !isLoading && lastShown >= rows.length - AHEAD) onLoadMore()
+  }, [hasMore, isLoading, lastShown, rows.length, onLoadMore])
+
+  useScrollMemory(scroller, { key: listKey, rows: rows.length, hasMore, isLoading, loadMore: onLoadMore })
 
   const activeIndex = rows.findIndex((row) => row.id === activeId)
   useEffect(() => {
-    if (activeIndex >= 0) virtualizer.scrollToIndex(activeIndex, { align: 'auto' })
+    if (activeIndex < 0) return
+    virtualizer.scrollToIndex(activeIndex, { align: 'auto' })
+    // Keys that move work from anywhere; the focus follows, unless somebody types or is in the panel.
+    if (document.activeElement?.matches('body, h1')) scroller.current?.focus({ preventScroll: true })
   }, [activeIndex, virtualizer])
 
   const ids = () => rows.map((row) => row.id)

@@ -144,11 +144,13 @@ export default function MailboxesPage() {
             rows={list.nodes}
             totalCount={total}
             hasMore={list.hasMore}
+            isLoading={list.isLoading}
             sort={state.sort}
             selection={selection}
             activeId={activeId}
             openId={openId}
             isNarrow={isNarrow}
+            listKey={JSON.stringify([state.view, filter, state.sort])}
             onSort={(field) => changeParams({ sort: nextSort(state.sort, field) })}
             onSelect={setSelection}
             onActivate={setActiveId}
@@ -241,13 +243,13 @@ function StaleHint({ isStale, onRefresh }: { isStale: boolean; onRefresh: () => 
   )
 }
 
+/** The filters that came with a link; the text stands in the search box already. */
 function FilterChips({ state }: { state: GridState }) {
-  const { text, profileId, errorCode } = state
+  const { profileId, errorCode } = state
   const [{ data }] = useQuery({ query: ProfileNameDocument, variables: { id: profileId ?? '' }, pause: !profileId })
-  if (!text && !profileId && !errorCode) return null
+  if (!profileId && !errorCode) return null
   return (
     <fieldset className="chips" aria-label="Filters">
-      {text && <FilterChip name={`Search: ${text}`} onRemove={() => changeParams({ q: null })} />}
       {errorCode && (
         <FilterChip name={`Cause: ${errorWords(errorCode)}`} onRemove={() => changeParams({ cause: null })} />
       )}

@@ -119,7 +119,7 @@ function Shown({ run }: { run: RunStateFragment }) {
       )}
       <RunItems
         items={list.items}
-        hasMore={list.hasMore}
+        hasMore={list.hasMore && !list.isLoading}
         loaded={list.nodes.length}
         openId={params.get('item')}
         onOpen={(item) => changeParams({ item }, { replace: true })}
