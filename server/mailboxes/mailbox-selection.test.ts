@@ -236,7 +236,7 @@ describe('sorting', () => {
     (field) => {
       const sort = () => orderOf({ field, direction: SortDirection.ASC })
       expect(sort).toThrow(OperationError)
-      expect(sort).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', path: ['sort', 'field'] }))
+      expect(sort).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', argument: ['sort', 'field'] }))
     },
   )
 })
