@@ -101,8 +101,6 @@ async function viewerOf(app: App, request: FastifyRequest): Promise<Viewer | und
 
 function securityHeaders(publicUrl: string | undefined) {
   const headers: Record<string, string> = {
-    'content-security-policy':
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
@@ -111,9 +109,24 @@ function securityHeaders(publicUrl: string | undefined) {
     ...(publicUrl?.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
   }
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    reply.headers(headers)
+    reply.headers(headers).header('content-security-policy', contentSecurityPolicy(request.headers.host))
     if (request.url.startsWith('/graphql')) reply.header('cache-control', 'no-store')
   }
+}
+
+/** Inline styles are Fluent's, which makes its CSS at run time. Not every browser counts a websocket to the page's own host as 'self'. */
+function contentSecurityPolicy(host: string | undefined): string {
+  const sockets = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : ''
+  return [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    `connect-src 'self'${sockets}`,
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ')
 }
 
 /** Files under /assets carry their hash in the name; every other path that is no file is a page of the dashboard. */
