@@ -32,10 +32,10 @@ const BY_ROLE: Record<Role, readonly Right[]> = {
 /** What a scope of an API token allows. */
 export const SCOPES = {
   read: ['mailboxes.read'],
-  approve: ['mailboxes.read', 'mailboxes.approve'],
-  test: ['mailboxes.read', 'mailboxes.test'],
-  write: ['mailboxes.read', 'mailboxes.edit', 'profiles.edit', 'settings.edit', 'alerts.edit'],
-  provision: ['mailboxes.read', 'owners.provision'],
+  approve: ['mailboxes.approve'],
+  test: ['mailboxes.test'],
+  write: ['mailboxes.edit', 'profiles.edit', 'settings.edit', 'alerts.edit'],
+  provision: ['owners.provision'],
 } as const satisfies Record<string, readonly Right[]>
 
 export type Scope = keyof typeof SCOPES

@@ -306,6 +306,14 @@ export const MEANINGS: Record<MailErrorCode, Meaning> = {
     message: ({ endpoint }) => `This service may not connect to ${endpoint.host}.`,
     remedy: () => 'An administrator has to correct the host, or allow its address in the configuration of the service.',
   },
+  [MailErrorCode.ENDPOINT_MISSING]: {
+    nature: PERMANENT,
+    scope: PROFILE,
+    actor: ADMINISTRATOR,
+    field: 'host',
+    message: ({ protocol }) => `The profile has no ${protocol === 'IMAP' ? 'incoming' : 'outgoing'} server.`,
+    remedy: () => 'An administrator has to enter the server in the profile, or switch the method off.',
+  },
   [MailErrorCode.CREDENTIALS_MISSING]: {
     nature: PERMANENT,
     scope: MAILBOX,

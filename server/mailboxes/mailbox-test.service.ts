@@ -2,7 +2,7 @@ import { In, IsNull, Not } from 'typeorm'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { type MailError, MailErrorCode } from '../mail/mail-error'
-import type { Endpoint, ProbeSettings } from '../mail/probe'
+import { ConnectionSecurity, type Endpoint, type ProbeSettings } from '../mail/probe'
 import { CredentialSource, type EmailServerProfile } from '../profiles/profile.entity'
 import type { ProfileService } from '../profiles/profile.service'
 import { type Keyring, SecretUnreadable } from '../secrets/keyring'
@@ -24,11 +24,12 @@ export interface TestCandidate {
 /** What a test needs to know of one direction: where to go and as whom, or why that cannot be known. */
 export type ProbeTarget =
   | { settings: ProbeSettings; source: CredentialSource }
-  | { problem: CredentialProblem; endpoint: Endpoint }
+  | { problem: ProbeProblem; endpoint: Endpoint }
   | { absent: true }
 
-export interface CredentialProblem {
-  code: MailErrorCode.CREDENTIALS_MISSING | MailErrorCode.CREDENTIALS_UNREADABLE
+/** Why there is nothing to probe with. */
+export interface ProbeProblem {
+  code: MailErrorCode.CREDENTIALS_MISSING | MailErrorCode.CREDENTIALS_UNREADABLE | MailErrorCode.ENDPOINT_MISSING
   /** Whose credentials they are. */
   source: CredentialSource
 }
@@ -155,7 +156,13 @@ export class MailboxTestService {
   private targetsOf(mailbox: Mailbox, profile: EmailServerProfile): ProbeTargets {
     const credentials = this.credentialsOf(mailbox, profile)
     const target = (direction: Direction.INCOMING | Direction.OUTGOING, endpoint: Endpoint | null): ProbeTarget => {
-      if (!hasMethod(mailbox, direction) || !endpoint || !mailbox.emailAddress) return { absent: true }
+      if (!hasMethod(mailbox, direction) || !mailbox.emailAddress) return { absent: true }
+      if (!endpoint) {
+        return {
+          problem: { code: MailErrorCode.ENDPOINT_MISSING, source: profile.credentialSource },
+          endpoint: NO_ENDPOINT,
+        }
+      }
       if ('problem' in credentials) return { ...credentials, endpoint }
       return {
         source: profile.credentialSource,
@@ -178,7 +185,7 @@ export class MailboxTestService {
   private credentialsOf(
     mailbox: Mailbox,
     profile: EmailServerProfile,
-  ): { username: string; password: string } | { problem: CredentialProblem } {
+  ): { username: string; password: string } | { problem: ProbeProblem } {
     const source = profile.credentialSource
     const missing = { problem: { code: MailErrorCode.CREDENTIALS_MISSING, source } } as const
     try {
@@ -195,6 +202,8 @@ export class MailboxTestService {
     }
   }
 }
+
+const NO_ENDPOINT: Endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }
 
 function patchOf(directions: readonly DirectionOutcome[]): MailboxPatch {
   return Object.assign(

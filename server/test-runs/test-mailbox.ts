@@ -2,7 +2,7 @@ import type { EgressPolicy } from '../mail/egress'
 import { classifyImap, classifySmtp } from '../mail/failure'
 import { ProbeFault } from '../mail/fault'
 import { probeImap } from '../mail/imap'
-import { ErrorActor, ErrorScope, MailErrorCode } from '../mail/mail-error'
+import { ErrorActor, ErrorScope, type MailError, MailErrorCode } from '../mail/mail-error'
 import { ConnectionSecurity, type ProbeResult, type ProbeStep, type ProbeTimeouts, StepState } from '../mail/probe'
 import { probeSmtp } from '../mail/smtp'
 import { signTestToken, verifyTestToken } from '../mail/test-token'
@@ -105,8 +105,9 @@ async function direction(
   }
   const { problem, endpoint } = target
   const context = { endpoint, secured: false, username: '', password: '' }
-  const error = classify(new ProbeFault(problem.code), 'AUTHENTICATE', context)
-  const step: ProbeStep = { name: 'AUTHENTICATE', state: StepState.FAILED, durationMs: 0, error }
+  const name = problem.code === MailErrorCode.ENDPOINT_MISSING ? 'DNS' : 'AUTHENTICATE'
+  const error = classify(new ProbeFault(problem.code), name, context)
+  const step: ProbeStep = { name, state: StepState.FAILED, durationMs: 0, error }
   return { steps: [asOwnersFault(step, problem.source)], durationMs: 0 }
 }
 
@@ -119,12 +120,17 @@ function asOwnersFault(step: ProbeStep, source: CredentialSource): ProbeStep {
   return { ...step, error: { ...error, scope: ErrorScope.PROFILE, actor: ErrorActor.ADMINISTRATOR, remedy } }
 }
 
+/** A failure always has an error: alerts and causes are made of them. */
+function explained<T extends { status: TestStatus; error?: MailError }>(verdict: T): T {
+  return verdict.status === TestStatus.FAILURE && !verdict.error ? { ...verdict, error: unknownError() } : verdict
+}
+
 function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
   const judged = results.map(([which, { steps, durationMs }]) => ({
     which,
     steps,
     durationMs,
-    ...directionVerdict(steps),
+    ...explained(directionVerdict(steps)),
   }))
   return {
     results: judged.map(({ which, status, steps, durationMs }) => ({
@@ -139,10 +145,13 @@ function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
 
 /** What a bug in this service leaves of a test: a failure that names nobody outside. */
 export function unexpected(directions: readonly Direction[]): TestOutcome {
-  const endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }
-  const context = { endpoint, secured: false, username: '', password: '' }
-  const error = classifyImap(new ProbeFault(MailErrorCode.UNKNOWN), 'CONNECT', context)
-  const step: ProbeStep = { name: 'CONNECT', state: StepState.FAILED, error: { ...error, field: undefined } }
+  const step: ProbeStep = { name: 'CONNECT', state: StepState.FAILED, error: unknownError() }
   const tested = directions.filter((which) => which !== Direction.ACT)
   return outcomeOf(tested.map((which) => [which, { steps: [step], durationMs: 0 }]))
+}
+
+function unknownError(): MailError {
+  const endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }
+  const context = { endpoint, secured: false, username: '', password: '' }
+  return { ...classifyImap(new ProbeFault(MailErrorCode.UNKNOWN), 'CONNECT', context), field: undefined }
 }

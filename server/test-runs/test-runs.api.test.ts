@@ -187,6 +187,30 @@ describe.each(DATABASES)('test runs on %s', (database) => {
     expect(await mailboxOf('works@demo.test')).toMatchObject({ incomingEmailStatus: 'SUCCESS', testRun: null })
   })
 
+  test('a direction with a method but without a server in the profile fails, and names the field', async () => {
+    const input = {
+      name: 'Half',
+      type: 'IMAP_SMTP',
+      incoming: mail.system.endpoints.imaps,
+      trustedCertificates: mail.system.trustedCertificates,
+    }
+    const create =
+      'mutation ($input: EmailServerProfileInput!) { createEmailServerProfile(input: $input) { profile { id } } }'
+    const { profile } = (await admin.get(create, { input })).createEmailServerProfile
+    const move =
+      'mutation ($ids: [ID!]!, $to: ID!) { updateMailboxes(selection: { ids: $ids }, changes: { profileId: $to }) { changed } }'
+    await admin.get(move, { ids: [idOf('works@demo.test')], to: profile.id })
+    const { item } = await testOne('works@demo.test')
+    expect(item.results.map((result: Anything) => result.status)).toEqual(['SUCCESS', 'FAILURE'])
+    expect(item.results[1].steps).toEqual([
+      expect.objectContaining({
+        state: 'FAILED',
+        error: expect.objectContaining({ code: 'ENDPOINT_MISSING', field: 'outgoing.host' }),
+      }),
+    ])
+    await admin.get(move, { ids: [idOf('works@demo.test')], to: mail.profileId })
+  })
+
   test('credentials of the profile that are refused are one alert of the profile', async () => {
     const input = {
       name: 'Shared',
