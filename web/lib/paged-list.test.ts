@@ -124,6 +124,15 @@ test('a failure keeps what is shown, and a second try mends it', () => {
   expect(list.get().error).toBeNull()
 })
 
+test('a cursor that leads to itself is an end', () => {
+  last().answer('abc', 'c')
+  list.loadMore()
+  last().answer('abc', 'c')
+  expect(list.get().hasMore).toBe(false)
+  list.loadMore()
+  expect(questions).toHaveLength(2)
+})
+
 test('stopped, it lets go of everything', () => {
   last().answer('abc', 'c')
   list.loadMore()

@@ -23,6 +23,12 @@ interface Page<N> {
   stop: () => void
 }
 
+/** A page whose end is its own beginning leads nowhere: asked again and again it would never end. */
+const goesOn = (page: Page<unknown> | undefined) => {
+  const info = page?.connection?.pageInfo
+  return Boolean(info?.hasNextPage && info.endCursor && info.endCursor !== page?.after)
+}
+
 interface Answer<N> {
   connection: Connection<N> | null
   error: CombinedError | null
@@ -65,8 +71,8 @@ export class PagedList<N extends { id: string }> {
 
   loadMore = () => {
     const last = this.#pages.at(-1)
-    if (!last || last.isLoading || this.#isRefetching || !last.connection?.pageInfo.hasNextPage) return
-    this.#open(this.#pages.length, last.connection.pageInfo.endCursor ?? null, 'cache-and-network')
+    if (!last || last.isLoading || this.#isRefetching || !goesOn(last)) return
+    this.#open(this.#pages.length, last.connection?.pageInfo.endCursor ?? null, 'cache-and-network')
     this.#publish()
   }
 
@@ -126,7 +132,7 @@ export class PagedList<N extends { id: string }> {
     this.#state = {
       nodes,
       totalCount: this.#pages[0]?.connection?.totalCount ?? null,
-      hasMore: this.#pages.at(-1)?.connection?.pageInfo.hasNextPage ?? false,
+      hasMore: goesOn(this.#pages.at(-1)),
       isLoading: this.#pages.some((page) => page.isLoading),
       error: this.#error,
     }
