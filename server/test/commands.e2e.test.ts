@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,17 +6,17 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { builtServer, ROOT } from './built-product'
 import { Caller, DATABASES, ENCRYPTION_KEYS, makeDatabase } from './harness'
 import { ProductProcess } from './product-process'
+import { runCommand } from './run-command'
 import { Service } from './service'
 
 const PASSWORD = `password-${randomBytes(8).toString('hex')}`
 const STACK = /^\s+at /m
 
-let server: string
 const folder = mkdtempSync(join(tmpdir(), 'mailwarden-commands-'))
 const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
 
 beforeAll(async () => {
-  server = await builtServer()
+  await builtServer()
 }, 120_000)
 
 afterAll(async () => {
@@ -25,46 +24,12 @@ afterAll(async () => {
   for (const end of ends) await end()
 })
 
-interface Ended {
-  code: number
-  stdout: string
-  stderr: string
-}
-
-/** Runs a program of the product to its end, with nothing around it but `env`. */
-function run(
-  program: 'main' | 'worker' | 'cli',
-  args: string[],
-  env: Record<string, string>,
-  input = '',
-): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = {
-      env: { PATH: process.env.PATH, ...env },
-      cwd: folder,
-      timeout: 30_000,
-      killSignal: 'SIGKILL',
-    } as const
-    const child = execFile(
-      process.execPath,
-      [join(server, `${program}.js`), ...args],
-      options,
-      (error, stdout, stderr) => {
-        // a program that had to be killed has no code
-        resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr })
-      },
-    )
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
-  })
-}
-
 const inFolder = (name: string) => ({ MAILWARDEN_DATA: join(folder, name), MAILWARDEN_LOG: 'debug' })
 
 describe('the configuration', () => {
   test.each(['main', 'worker'] as const)('%s refuses to start without keys, in plain words', async (program) => {
     const urls = { DATABASE_URL: 'mysql://nobody@127.0.0.1:1/none', REDIS_URL: 'redis://127.0.0.1:1' }
-    const { code, stdout, stderr } = await run(program, [], { ...inFolder('keyless'), ...urls })
+    const { code, stdout, stderr } = await runCommand(program, [], { ...inFolder('keyless'), ...urls })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('MAILWARDEN_KEYS')
     expect(stderr).not.toMatch(STACK)
@@ -72,7 +37,7 @@ describe('the configuration', () => {
 
   test('keys that are none are refused, and not repeated', async () => {
     const wrong = ENCRYPTION_KEYS.slice(0, -8)
-    const { code, stderr } = await run('main', [], { ...inFolder('wrong-keys'), MAILWARDEN_KEYS: wrong })
+    const { code, stderr } = await runCommand('main', [], { ...inFolder('wrong-keys'), MAILWARDEN_KEYS: wrong })
     expect(code).toBe(1)
     expect(stderr).toContain('MAILWARDEN_KEYS')
     expect(stderr).not.toContain(wrong.split(':')[1])
@@ -90,7 +55,7 @@ describe('the configuration', () => {
       MAILWARDEN_LEASE_MS: 'LEASE-VALUE',
       MAILWARDEN_LOG: 'LOG-VALUE',
     }
-    const { code, stdout, stderr } = await run('main', [], { ...faulty, MAILWARDEN_KEYS: ENCRYPTION_KEYS })
+    const { code, stdout, stderr } = await runCommand('main', [], { ...faulty, MAILWARDEN_KEYS: ENCRYPTION_KEYS })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(Object.keys(faulty).filter((name) => !stderr.includes(name))).toEqual([])
     expect(stderr).not.toMatch(/-VALUE|7777/)
@@ -102,7 +67,7 @@ describe('the configuration', () => {
     ['on SQLite', { REDIS_URL: 'redis://127.0.0.1:1' }],
     ['without Redis', { DATABASE_URL: 'mysql://nobody@127.0.0.1:1/none' }],
   ])('a worker of its own refuses to start %s', async (_where, env: Record<string, string>) => {
-    const { code, stderr } = await run('worker', [], {
+    const { code, stderr } = await runCommand('worker', [], {
       ...inFolder('worker'),
       MAILWARDEN_KEYS: ENCRYPTION_KEYS,
       ...env,
@@ -116,23 +81,26 @@ describe('the configuration', () => {
 
 describe('the command line', () => {
   test('make-key makes a key that the service takes, another one each time', async () => {
-    const [first, second] = await Promise.all([run('cli', ['make-key'], {}), run('cli', ['make-key'], {})])
+    const [first, second] = await Promise.all([
+      runCommand('cli', ['make-key'], {}),
+      runCommand('cli', ['make-key'], {}),
+    ])
     expect(first).toEqual({ code: 0, stdout: expect.stringMatching(/^\w+:[A-Za-z0-9+/]{43}=\n$/), stderr: '' })
     expect(first.stdout.split(':')[1]).not.toBe(second.stdout.split(':')[1])
     const env = { ...inFolder('made-key'), MAILWARDEN_KEYS: first.stdout.trim() }
-    expect((await run('cli', ['migrate'], env)).code).toBe(0)
+    expect((await runCommand('cli', ['migrate'], env)).code).toBe(0)
   })
 
   test('what it does not know is answered with what it knows', async () => {
-    const { code, stdout, stderr } = await run('cli', ['create-nothing'], {})
+    const { code, stdout, stderr } = await runCommand('cli', ['create-nothing'], {})
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('create-admin')
-    expect((await run('cli', ['help'], {})).code).toBe(0)
+    expect((await runCommand('cli', ['help'], {})).code).toBe(0)
   })
 
   test('export-schema writes the committed schema, without any configuration', async () => {
     const file = join(folder, 'schema.graphql')
-    expect(await run('cli', ['export-schema', file], {})).toMatchObject({ code: 0, stderr: '' })
+    expect(await runCommand('cli', ['export-schema', file], {})).toMatchObject({ code: 0, stderr: '' })
     expect(readFileSync(file, 'utf8')).toBe(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'))
   })
 })
@@ -146,7 +114,7 @@ describe.each(DATABASES)('the command line on %s', (database) => {
   })
 
   const command = async (args: string[], input?: string) => {
-    const ended = await run('cli', args, env, input)
+    const ended = await runCommand('cli', args, env, input)
     expect(ended.stdout + ended.stderr).not.toContain(PASSWORD)
     expect(ended.stdout + ended.stderr).not.toContain(ENCRYPTION_KEYS.split(':')[1])
     expect(ended.stderr).not.toMatch(STACK)

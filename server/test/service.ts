@@ -8,17 +8,25 @@ type Variables = Readonly<Record<string, string>>
 
 /** The built service as a process, which can be killed and started again at the same address, on the same data. */
 export class Service {
+  /** From the first to the one that runs, or ran last. */
+  readonly processes: ProductProcess[]
+
   private constructor(
     private readonly port: number,
     private readonly env: Variables,
-    /** The one that runs, or ran last. */
-    public process: ProductProcess,
-  ) {}
+    first: ProductProcess,
+  ) {
+    this.processes = [first]
+  }
 
   /** `env` comes on top of what every test needs of its surroundings. */
   static async start(env: Variables): Promise<Service> {
     const port = await lowFreePort()
     return new Service(port, env, await startMain(port, env))
+  }
+
+  get process(): ProductProcess {
+    return this.processes.at(-1) as ProductProcess
   }
 
   get url(): string {
@@ -37,7 +45,7 @@ export class Service {
   }
 
   async startAgain(): Promise<void> {
-    this.process = await startMain(this.port, this.env)
+    this.processes.push(await startMain(this.port, this.env))
   }
 
   /** Answers the exit code. */
@@ -56,7 +64,7 @@ async function startMain(port: number, env: Variables): Promise<ProductProcess> 
 /** A worker of its own; `env` must name the database and Redis. */
 export async function startWorker(env: Variables): Promise<ProductProcess> {
   const file = join(await builtServer(), 'worker.js')
-  const worker = ProductProcess.start(file, { env: { ...TEST_ENV, ...env, MAILWARDEN_LOG: 'info' } })
+  const worker = ProductProcess.start(file, { env: { ...TEST_ENV, MAILWARDEN_LOG: 'info', ...env } })
   await worker.says(/The worker is ready/)
   return worker
 }
