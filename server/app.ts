@@ -141,7 +141,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const mailboxOwners = new MailboxOwnerService(settings)
   const mailboxTests = new MailboxTestService(db, profiles, settings, keyring)
   const owners = new OwnerService(db, mailboxOwners)
-  const alerts = new AlertService(db, mailboxTests)
+  const alerts = new AlertService(db, mailboxes, mailboxTests)
   const testRuns = new TestRunService(db, mailboxes, mailboxTests, profiles)
   const items = new TestItems(db, mailboxTests, alerts, config.leaseMs)
   const engine = new TestEngine(items, mailboxTests, {

@@ -91,7 +91,7 @@ export class MailboxAlertsResolver {
     @Args(() => PageArgs) page: PageArgs,
     @Ctx() { viewer }: Context,
   ): Promise<AlertConnection> {
-    const list = await this.service.list(viewer, { mailboxId: mailbox.id }, page, mailbox.profileId)
+    const list = await this.service.list(viewer, { mailboxId: mailbox.id }, page)
     return Object.assign(new AlertConnection(), list)
   }
 }

@@ -7,6 +7,7 @@ import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { MailError } from '../mail/mail-error'
 import { TestStatus } from '../mailboxes/mailbox.enums'
+import type { MailboxService } from '../mailboxes/mailbox.service'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
 import { Alert, AlertState } from './alert.entity'
 import { openKeyOf, type Sighting, seen, subjectOf, works } from './alert-state'
@@ -23,17 +24,15 @@ const MOST_IDS = 1_000
 export class AlertService {
   constructor(
     private readonly db: Database,
+    private readonly mailboxes: MailboxService,
     private readonly tests: MailboxTestService,
   ) {}
 
   /** Newest first. A mailbox's wall has its own alerts and those of the profile it hangs on. */
-  async list(
-    viewer: Viewer | undefined,
-    filter: AlertFilter,
-    page: PageArguments,
-    profileOfMailbox?: string | null,
-  ): Promise<Page<Alert>> {
+  async list(viewer: Viewer | undefined, filter: AlertFilter, page: PageArguments): Promise<Page<Alert>> {
     permit(viewer, 'mailboxes.read')
+    const [mailbox] = filter.mailboxId ? await this.mailboxes.byIds([filter.mailboxId]) : []
+    const profileOfMailbox = mailbox?.profileId
     const query = this.db.read.createQueryBuilder(Alert, 'a')
     if (filter.mailboxId) {
       const { mailboxId } = filter

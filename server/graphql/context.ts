@@ -13,14 +13,17 @@ export interface RequestContext<Viewer> {
   resolver<T>(resolverClass: abstract new (...args: never[]) => T): T
 }
 
-/** DataLoaders by name, made on first use: children of a list cost one query, not one a row. */
+/**
+ * DataLoaders by name, made on first use: children of a list cost one query, not one a row. They batch and do not remember:
+ * a subscription is one operation that lives for hours, and must read again for each event.
+ */
 export class Loaders {
   private readonly known = new Map<string, DataLoader<string, unknown>>()
 
   /** `batch` answers the rows it found, in any order; `keyOf` tells whose each is. */
   one<T>(name: string, batch: (keys: readonly string[]) => Promise<T[]>, keyOf: (row: T) => string) {
     return this.get(name, async (keys) => {
-      const found = new Map((await batch(keys)).map((row) => [keyOf(row), row]))
+      const found = new Map((await batch([...new Set(keys)])).map((row) => [keyOf(row), row]))
       return keys.map((key) => found.get(key) ?? null)
     })
   }
@@ -29,7 +32,7 @@ export class Loaders {
     name: string,
     batch: (keys: readonly string[]) => Promise<(T | null)[]>,
   ): DataLoader<string, T | null> {
-    const known = this.known.get(name) ?? new DataLoader<string, unknown>(batch, { maxBatchSize: 500 })
+    const known = this.known.get(name) ?? new DataLoader<string, unknown>(batch, { maxBatchSize: 500, cache: false })
     this.known.set(name, known)
     return known as DataLoader<string, T | null>
   }

@@ -116,13 +116,18 @@ export class Mailbox {
   @Column({ type: 'boolean' })
   actChangedSinceTest!: boolean
 
-  /** MailError code of a direction's failed test; null unless its status is FAILURE. */
+  @Field(() => String, {
+    nullable: true,
+    description: 'MailError code of its failed test; null unless its status is FAILURE.',
+  })
   @Column({ type: 'varchar', length: 40, nullable: true })
   incomingErrorCode!: string | null
 
+  @Field(() => String, { nullable: true })
   @Column({ type: 'varchar', length: 40, nullable: true })
   outgoingErrorCode!: string | null
 
+  @Field(() => String, { nullable: true })
   @Column({ type: 'varchar', length: 40, nullable: true })
   actErrorCode!: string | null
 

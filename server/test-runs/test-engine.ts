@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { newId } from '../db/id'
 import type { MailboxTestService, ProbeTargets } from '../mailboxes/mailbox-test.service'
-import type { ClaimedItem, FinishedItem, TestItems } from './test-items'
-import { type TestMeans, testMailbox, unexpected } from './test-mailbox'
+import type { ClaimedItem, FinishedItem, ProgressedItem, TestItems } from './test-items'
+import { type TestMeans, type TestOrder, testMailbox, unexpected } from './test-mailbox'
+import { TestProgress } from './test-progress'
 
 export interface EngineLog {
   error(fields: object, message: string): void
@@ -21,6 +22,8 @@ export interface EngineOptions {
 const BATCH_MS = 25
 /** The profiles with waiting items are looked up anew so often while there is work. */
 const REFRESH_MS = 1_000
+/** How often the steps of longer tests are looked at. */
+const PROGRESS_MS = 250
 
 /**
  * Tests mailboxes in this process: takes items, runs up to `concurrency` of them at a time, and stores what comes out in
@@ -28,7 +31,7 @@ const REFRESH_MS = 1_000
  */
 export class TestEngine {
   private readonly owner = newId()
-  private readonly underWay = new Map<string, Promise<void>>()
+  private readonly underWay = new Map<string, { item: ClaimedItem; progress: TestProgress }>()
   private readonly stopping = new AbortController()
   private finished: FinishedItem[] = []
   private limits = new Map<string, number>()
@@ -51,9 +54,7 @@ export class TestEngine {
   work(): Promise<void> {
     this.isNudged = true
     this.wake()
-    this.loop ??= this.run().finally(() => {
-      this.loop = undefined
-    })
+    this.loop ??= this.run()
     return this.loop
   }
 
@@ -75,9 +76,13 @@ export class TestEngine {
         .catch((error) => this.options.log.error({ err: error }, 'Leases could not be renewed'))
     }, this.options.leaseMs / 3)
     try {
-      while (await this.turn()) await this.pause()
+      do {
+        while (await this.turn()) await this.pause()
+      } while (this.isNudged && !this.isStopping)
     } finally {
       clearInterval(renewal)
+      // at once, not in a later microtask: a nudge that came in between would join a loop that has ended
+      this.loop = undefined
     }
   }
 
@@ -88,8 +93,9 @@ export class TestEngine {
     const room = this.isStopping ? 0 : this.options.concurrency - this.underWay.size
     try {
       if (room > 0) await this.refresh()
-      if (finished.length > 0 || (room > 0 && this.limits.size > 0)) {
-        const claimed = await this.items.turn(this.owner, finished, room, this.limits)
+      const progressed = this.progressed()
+      if (finished.length + progressed.length > 0 || (room > 0 && this.limits.size > 0)) {
+        const claimed = await this.items.turn(this.owner, { finished, progressed }, room, this.limits)
         if (claimed.length === 0 && room > 0) this.refreshedAt = Math.min(this.refreshedAt, Date.now() - REFRESH_MS / 2)
         if (claimed.length > 0) await this.begin(claimed)
       }
@@ -115,13 +121,20 @@ export class TestEngine {
   private async pause(): Promise<void> {
     if (this.isNudged || this.isStopping || this.finished.length > 0) return this.batch()
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, REFRESH_MS)
+      const timer = setTimeout(resolve, this.underWay.size > 0 ? PROGRESS_MS : REFRESH_MS)
       this.wake = () => {
         clearTimeout(timer)
         resolve()
       }
     })
     await this.batch()
+  }
+
+  private progressed(): ProgressedItem[] {
+    return [...this.underWay.values()].flatMap(({ item, progress }) => {
+      const results = progress.news()
+      return results ? [{ id: item.id, runId: item.runId, results }] : []
+    })
   }
 
   private batch(): Promise<void> {
@@ -132,7 +145,7 @@ export class TestEngine {
     const targets = await this.targetsOf(claimed)
     for (const item of claimed) {
       const target = targets.get(item.mailboxId)
-      if (target) this.underWay.set(item.id, this.test(item, target))
+      if (target) void this.test(item, target)
       else this.finished.push({ item, outcome: undefined, finishedAt: new Date() })
     }
   }
@@ -149,8 +162,11 @@ export class TestEngine {
 
   private async test(item: ClaimedItem, target: ProbeTargets): Promise<void> {
     const { directions, roundTrip } = item.run
+    const progress = new TestProgress()
+    this.underWay.set(item.id, { item, progress })
     try {
-      const order = { itemId: item.id, directions, roundTrip, signal: this.stopping.signal }
+      const onStep: TestOrder['onStep'] = (direction, step) => progress.note(direction, step)
+      const order = { itemId: item.id, directions, roundTrip, signal: this.stopping.signal, onStep }
       const outcome = await testMailbox(target, order, this.options.means).catch((error) => {
         this.options.log.error({ err: error, itemId: item.id }, 'A test failed unexpectedly')
         return unexpected(directions)

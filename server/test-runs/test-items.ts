@@ -7,7 +7,7 @@ import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-te
 import { EmailServerProfile } from '../profiles/profile.entity'
 import { beginChange, endChange } from './run-counts'
 import type { TestOutcome } from './test-mailbox'
-import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
+import { type DirectionResult, TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
 import { itemVerdict } from './verdict'
 
 export interface ClaimedItem {
@@ -23,6 +23,19 @@ export interface FinishedItem {
   /** Undefined: the mailbox lost its profile since the run began. */
   outcome: TestOutcome | undefined
   finishedAt: Date
+}
+
+/** How far a test under way has come. */
+export interface ProgressedItem {
+  id: string
+  runId: string
+  results: DirectionResult[]
+}
+
+/** What a worker has to write. */
+export interface Harvest {
+  finished: readonly FinishedItem[]
+  progressed: readonly ProgressedItem[]
 }
 
 /**
@@ -58,18 +71,21 @@ export class TestItems {
    */
   async turn(
     owner: string,
-    finished: readonly FinishedItem[],
+    { finished, progressed }: Harvest,
     room: number,
     limits: ReadonlyMap<string, number>,
   ): Promise<ClaimedItem[]> {
     return this.db.inTransaction(async (tx) => {
       const now = new Date()
       const candidates = room > 0 ? await this.candidates(tx, room, limits) : []
-      const runIds = [
-        ...new Set([...finished.map(({ item }) => item.runId), ...candidates.map((row) => row.runId)]),
-      ].sort()
+      const touched = [...finished.map(({ item }) => item), ...progressed, ...candidates]
+      const runIds = [...new Set(touched.map(({ runId }) => runId))].sort()
       const numbers = new Map<string, number>()
       for (const runId of runIds) numbers.set(runId, await beginChange(tx, runId))
+      for (const { id, runId, results } of progressed) {
+        const mine = { id, state: TestItemState.RUNNING, leaseOwner: owner }
+        await tx.em.update(TestRunItem, mine, { results, changeNumber: numbers.get(runId) })
+      }
       await this.store(tx, owner, finished, numbers, now)
       const claimed = await this.claim(tx, owner, candidates, { limits, numbers, now, room })
       const runs = new Map<string, TestRun>()
@@ -104,7 +120,14 @@ export class TestItems {
         await tx.em.update(
           TestRunItem,
           { ...which, runId },
-          { state: TestItemState.QUEUED, leaseOwner: null, leaseUntil: null, startedAt: null, changeNumber },
+          {
+            state: TestItemState.QUEUED,
+            leaseOwner: null,
+            leaseUntil: null,
+            startedAt: null,
+            results: [],
+            changeNumber,
+          },
         )
         await endChange(tx, runId, now)
       }

@@ -24,6 +24,8 @@ export interface TestOrder {
   directions: readonly Direction[]
   roundTrip: boolean
   signal: AbortSignal
+  /** Called when a step begins and when it ends. */
+  onStep(direction: Direction, step: ProbeStep): void
 }
 
 export interface TestOutcome {
@@ -55,6 +57,7 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
         {
           egress: means.egress,
           signal: order.signal,
+          onStep: (step) => order.onStep(Direction.INCOMING, step),
           roundTrip: token === undefined ? undefined : roundTrip(token, targets.mailboxId, sent, means),
         },
       ),
@@ -62,7 +65,12 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
     direction(outgoing, classifySmtp, (settings) =>
       probeSmtp(
         { ...settings, timeouts: means.timeouts },
-        { egress: means.egress, signal: order.signal, testMessage: token === undefined ? undefined : { token } },
+        {
+          egress: means.egress,
+          signal: order.signal,
+          onStep: (step) => order.onStep(Direction.OUTGOING, step),
+          testMessage: token === undefined ? undefined : { token },
+        },
       ),
     )
       .then((result) => {

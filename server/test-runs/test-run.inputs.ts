@@ -57,4 +57,7 @@ export class TestRunProgress {
 export class TestRunItemArgs extends PageArgs {
   @Field(() => TestItemState, { nullable: true })
   state?: TestItemState | null
+
+  @Field(() => String, { nullable: true, description: 'MailError code of the first direction that failed.' })
+  errorCode?: string | null
 }

@@ -259,6 +259,14 @@ describe.each(DATABASES)('test runs on %s', (database) => {
     expect(run.items.totalCount).toBe(6)
     const skipped = run.items.nodes.find((item: Anything) => item.state === 'SKIPPED')
     expect(skipped).toMatchObject({ skipReason: 'APPROVAL_PENDING', mailbox: { name: 'Not approved' }, results: [] })
+    const refused = await admin.get(
+      'query ($id: ID!) { testRun(id: $id) { items(errorCode: "SENDER_REFUSED") { totalCount nodes { mailbox { name outgoingErrorCode incomingErrorCode } } } } }',
+      { id: testRun.id },
+    )
+    expect(refused.testRun.items).toEqual({
+      totalCount: 1,
+      nodes: [{ mailbox: { name: 'Sender refused', outgoingErrorCode: 'SENDER_REFUSED', incomingErrorCode: null } }],
+    })
     expect(run.causes.reduce((sum: number, cause: Anything) => sum + cause.count, 0)).toBe(3)
   })
 

@@ -117,6 +117,42 @@ describe.each(DATABASES)('live on %s', (database) => {
     await watching.end()
   })
 
+  test('each event reads again: the second test of a mailbox is told with its own result', async () => {
+    const id = idOf('wrong@demo.test')
+    const query =
+      'subscription ($ids: [ID!]) { mailboxChanges(ids: $ids) { mailboxes { testRun { id } lastTestItem { id } } } }'
+    const watching = admin.watch(query, { ids: [id] })
+    await watching.next()
+    const told = new Set<string>()
+    for (let test = 0; test < 2; test++) {
+      await admin.get(TEST, { ids: [id] })
+      const { mailboxChanges } = await watching.until(({ mailboxChanges: { mailboxes } }: Anything) => {
+        const [mailbox] = mailboxes
+        return mailbox.testRun === null && mailbox.lastTestItem !== null && !told.has(mailbox.lastTestItem.id)
+      })
+      told.add(mailboxChanges.mailboxes[0].lastTestItem.id)
+    }
+    expect(told.size).toBe(2)
+    await watching.end()
+  })
+
+  test('the steps of a test that takes its time are told while it runs', async () => {
+    mail.system.setFault('worker0@demo.test', 'losesMail')
+    const { testRun } = (await admin.get(TEST, { ids: [idOf('worker0@demo.test')] })).testAndEnableMailboxes
+    const query = `subscription ($id: ID!) { testRunProgress(id: $id) {
+      run { state } items { state results { direction steps { name state } } } } }`
+    const watching = admin.watch(query, { id: testRun.id })
+    const { testRunProgress } = await watching.until(({ testRunProgress: { items } }: Anything) =>
+      items.some((item: Anything) => item.state === 'RUNNING' && item.results.length > 0),
+    )
+    const [item] = testRunProgress.items
+    const incoming = item.results.find((result: Anything) => result.direction === 'INCOMING')
+    expect(incoming.steps).toContainEqual({ name: 'RECEIVE', state: 'RUNNING' })
+    expect(incoming.steps).toContainEqual({ name: 'OPEN_INBOX', state: 'SUCCEEDED' })
+    await watching.until((event) => event.testRunProgress.run.state === 'COMPLETED')
+    mail.system.setFault('worker0@demo.test', undefined)
+  })
+
   test('after the socket broke, the first event is the current state, and the run is followed to its end', async () => {
     const { testRun } = (await admin.get(TEST, { ids: ids.slice(0, 40) })).testAndEnableMailboxes
     let current: WebSocket | undefined
