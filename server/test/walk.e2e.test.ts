@@ -266,11 +266,16 @@ describe('a person walks through the dashboard, on real mail servers', () => {
     expect((await shownProgress()).at(-1)).toBe(everybody.length)
     expect(await figure('work').textContent()).toBe(String(everybody.length - 2))
     expect(await figure('failed').textContent()).toBe('2')
+    await page.locator('.result').filter({ hasText: 'wrong2' }).locator('.state-failed').waitFor()
+    await page.getByRole('button', { name: 'Try again' }).waitFor({ state: 'hidden' })
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Mailboxes' }).click()
     await chip('Failed').filter({ hasText: /2$/ }).waitFor()
     await chip('Enabled')
       .filter({ hasText: new RegExp(`${everybody.length - 2}$`) })
       .waitFor()
+    // what the events would have told that nobody heard
+    await page.getByRole('grid').locator('.state-busy').first().waitFor({ state: 'detached' })
+    await page.getByRole('row').filter({ hasText: 'wrong2' }).locator('.state-failed').first().waitFor()
   })
 
   step('nothing of it needed a reload, left a message behind, or told a password', async () => {
