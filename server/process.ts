@@ -38,8 +38,18 @@ export function runUntilSignal(start: (log: Logger) => Promise<(graceMs: number)
   process.once('SIGTERM', () => end('SIGTERM'))
   process.once('SIGINT', () => end('SIGINT'))
   started.catch((error) => {
-    if (error instanceof ConfigError || error instanceof MissingKeys) process.stderr.write(`${error.message}\n`)
-    else log.fatal({ err: error }, 'The start failed')
+    const plain = plainWords(error)
+    if (plain === undefined) log.fatal({ err: error }, 'The start failed')
+    else process.stderr.write(`${plain}\n`)
     process.exit(1)
   })
+}
+
+/** What a person can mend who starts the process; undefined is for those who know its inside. */
+function plainWords(error: unknown): string | undefined {
+  if (error instanceof ConfigError || error instanceof MissingKeys) return error.message
+  const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  if (syscall !== 'listen') return undefined
+  const reason = code === 'EADDRINUSE' ? 'another program listens there' : String(code)
+  return `Cannot listen at ${address}:${port}: ${reason}. HOST and PORT choose where.`
 }

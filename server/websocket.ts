@@ -94,6 +94,9 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
     12_000,
   )
 
+  // the HTTP server's own errors come here, too, and are told by whoever made it listen
+  wss.removeAllListeners('error')
+  wss.on('error', () => {})
   wss.on('connection', (socket) => {
     // graphql-ws would print a client's protocol faults (too long a message, a cut line) as faults of ours
     socket.removeAllListeners('error')

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -61,6 +63,18 @@ describe('the configuration', () => {
     expect(stderr).not.toMatch(/-VALUE|7777/)
     expect(stderr).not.toContain(ENCRYPTION_KEYS)
     expect(stderr).not.toMatch(STACK)
+  })
+
+  test('a port that is taken is told in plain words', async () => {
+    const taken = createServer()
+    taken.listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const env = { ...inFolder('taken'), MAILWARDEN_KEYS: ENCRYPTION_KEYS, MAILWARDEN_LOG: 'error', PORT: String(port) }
+    const { code, stderr } = await runCommand('main', [], env)
+    taken.close()
+    expect(code).toBe(1)
+    expect(stderr.split('\n')).toEqual([expect.stringContaining(`127.0.0.1:${port}`), ''])
   })
 
   test.each([
