@@ -45,3 +45,16 @@ export const table = (
       isUnique: index.unique ?? false,
     })),
   })
+
+/**
+ * MariaDB's own collations take "ada" for "ADA" and "Jose" for "José", and a database may be of another character set. What is
+ * to be found whatever its case has a column in lower case (…_key), so texts are equal when their bytes are, as on SQLite.
+ */
+export function byteForByte(one: Table): Table {
+  for (const column of one.columns) {
+    if (column.type !== 'varchar' && column.type !== 'text') continue
+    column.charset = 'utf8mb4'
+    column.collation = 'utf8mb4_bin'
+  }
+  return one
+}

@@ -43,6 +43,18 @@ describe.each(DATABASES)('the schema on %s', (kind) => {
     expect(await drift()).toEqual([])
   })
 
+  test('texts are equal when their bytes are, whatever the database was made with', async () => {
+    if (kind === 'sqlite') {
+      expect(await db.source.query("SELECT 'ada' = 'ADA' OR 'Jose' = 'José' AS same")).toEqual([{ same: 0 }])
+      return
+    }
+    const collations = await db.source.query(
+      `SELECT DISTINCT collation_name AS name FROM information_schema.columns
+       WHERE table_schema = DATABASE() AND table_name <> 'migrations' AND collation_name IS NOT NULL`,
+    )
+    expect(collations).toEqual([{ name: 'utf8mb4_bin' }])
+  })
+
   test('the migrations go down to nothing, and up again to the same', async () => {
     const whole = await tables()
     for (const _ of MIGRATIONS) await db.source.undoLastMigration()

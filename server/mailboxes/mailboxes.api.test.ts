@@ -162,6 +162,19 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     expect(await harness.app.db.read.query('SELECT id FROM mailboxes WHERE has_password = 1')).toEqual([])
   })
 
+  test.each([
+    ['username', 'ada', 'ADA'],
+    ['username', 'jose', 'josé'],
+    ['name', 'Jose', 'José'],
+  ])('%s %s is changed to %s', async (field, before, after) => {
+    const selection = { ids: [idOf('100% real_name')] }
+    await admin.get(UPDATE, { selection, changes: { [field]: before } })
+    expect((await admin.get(UPDATE, { selection, changes: { [field]: after } })).updateMailboxes.changed).toBe(1)
+    const { mailbox } = await admin.get(`query ($id: ID!) { mailbox(id: $id) { ${field} } }`, { id: selection.ids[0] })
+    expect(mailbox).toEqual({ [field]: after })
+    await admin.get(UPDATE, { selection, changes: { name: '100% real_name', username: '' } })
+  })
+
   test('a method that is switched off takes no part any more', async () => {
     await admin.get(UPDATE, {
       selection: { ids: [idOf('iota')] },

@@ -72,6 +72,23 @@ describe.each(DATABASES)('owners on %s', (database) => {
     expect(again.owners[0].id).toBe(first.owners[0].id)
   })
 
+  test.each([
+    ['case', '001A000001ABC', '001a000001abc'],
+    ['accents', 'Jose', 'José'],
+  ])('externalIds that differ only by %s are two owners', async (_what, one, other) => {
+    const { owners, userErrors } = await provision(user(one, 'One'), user(other, 'Other'))
+    expect(userErrors).toEqual([])
+    const again = await provision(user(other, 'Other'), user(one, 'One'))
+    expect(again.owners).toEqual([owners[1], owners[0]])
+    expect(new Set(owners.map((owner: Anything) => owner.id)).size).toBe(2)
+  })
+
+  test('a name is changed to another spelling of itself', async () => {
+    await provision(user('jose', 'Jose'))
+    const { owners } = await provision(user('jose', 'José'))
+    expect(owners[0]).toMatchObject({ name: 'José', mailbox: { name: 'José' } })
+  })
+
   test('a changed address takes the approval back; another spelling of it does not', async () => {
     const { owners } = await provision(user('u4', 'Edith', 'edith@demo.test'))
     const approve = () => admin.get(APPROVE, { ids: [owners[0].mailbox.id] })

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
-import { flag, id, longText, table, text, time, whole } from '../columns'
+import { byteForByte, flag, id, longText, table, text, time, whole } from '../columns'
 import type { DatabaseKind } from '../database-kind'
 
 export class Foundation1790000000000 implements MigrationInterface {
@@ -7,7 +7,7 @@ export class Foundation1790000000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     const kind: DatabaseKind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
-    for (const one of tables(kind)) await runner.createTable(one)
+    for (const one of tables(kind)) await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
   }
 
   async down(runner: QueryRunner): Promise<void> {
