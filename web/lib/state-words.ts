@@ -153,9 +153,12 @@ export function itemMark(item: ItemState): Mark {
 const skipWords = ({ skipMessage, skipReason }: ItemState) =>
   skipMessage ? `Skipped: ${skipMessage}` : skipReason ? `Skipped: ${errorWords(skipReason)}` : 'Skipped'
 
-function runningWords(item: ItemState) {
-  const running = item.results.flatMap((result) => result.steps).find((step) => step.state === 'RUNNING')
-  return running ? `Testing: ${STEP_DOING[running.name] ?? running.name.toLowerCase()}` : 'Testing'
+const runningWords = (item: ItemState) => testingMark(item.results.flatMap((result) => result.steps))?.word ?? 'Testing'
+
+/** What is being done now; null when none of the steps is under way. */
+export function testingMark(steps: readonly { name: string; state: StepState }[]): Mark | null {
+  const running = steps.find((step) => step.state === 'RUNNING')
+  return running ? mark('busy', `Testing: ${STEP_DOING[running.name] ?? running.name.toLowerCase()}`) : null
 }
 
 export function runMark(state: TestRunState, failed: number): Mark {

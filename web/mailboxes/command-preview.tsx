@@ -49,10 +49,17 @@ export function CommandPreview({
   )
 }
 
+interface RefusalsProps {
+  outcome: BulkOutcome
+  /** Nothing has been done yet. */
+  isPreview: boolean
+  onClose: () => void
+}
+
 /** Which rows a command was, or would be, refused for. */
-export function RefusalsPanel({ outcome, onClose }: { outcome: BulkOutcome; onClose: () => void }) {
+export function RefusalsPanel({ outcome, isPreview, onClose }: RefusalsProps) {
   return (
-    <SidePanel title={`${count(outcome.refusedCount)} refused`} onClose={onClose}>
+    <SidePanel title={`${count(outcome.refusedCount)} ${isPreview ? 'would be refused' : 'refused'}`} onClose={onClose}>
       {refusalReasons(outcome.refused).map((reason) => (
         <section key={reason.message}>
           <h3>

@@ -29,7 +29,6 @@ export const MailboxDetail = graphql(`
     testRun {
       id
       state
-      total
     }
   }
 `)

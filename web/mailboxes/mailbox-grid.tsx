@@ -141,6 +141,8 @@ export function MailboxGrid(props: MailboxGridProps) {
       aria-activedescendant={activeIndex >= 0 ? rowId(activeId as string) : undefined}
       tabIndex={0}
       onKeyDown={onKeyDown}
+      // Shift and a click select rows here, not the text between two clicks.
+      onMouseDown={(event) => event.shiftKey && event.preventDefault()}
     >
       <GridHeader {...props} state={header} onToggle={() => props.onSelect(toggleLoaded(selection, ids()))} />
       <div className="grid-body" role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>

@@ -12,6 +12,9 @@ export const MailboxRow = graphql(`
     approval
     health
     errorCode
+    incomingErrorCode
+    outgoingErrorCode
+    actErrorCode
     incomingMethod
     outgoingMethod
     actMethod
@@ -44,23 +47,6 @@ export const MailboxChangesDocument = graphql(`
   }
 `)
 
-const INCOMING_ONLY = new Set(['INBOX_NOT_FOUND', 'INBOX_READ_ONLY', 'ROUND_TRIP_TIMEOUT'])
-const OUTGOING_ONLY = new Set([
-  'SENDER_REFUSED',
-  'RECIPIENT_REFUSED',
-  'MESSAGE_TOO_LARGE',
-  'MESSAGE_REFUSED',
-  'GREYLISTED',
-])
-
-/** A mailbox keeps one code; a direction whose failure cannot be that one says so without a cause. */
-function codeFor(direction: Direction, code: string | null | undefined) {
-  if (!code) return null
-  if (direction !== 'INCOMING' && INCOMING_ONLY.has(code)) return null
-  if (direction !== 'OUTGOING' && OUTGOING_ONLY.has(code)) return null
-  return code
-}
-
 export function directionMarks(mailbox: MailboxRowFragment): Record<Direction, Mark> {
   const isTesting = mailbox.health === 'TESTING' || mailbox.testRun != null
   return {
@@ -68,21 +54,21 @@ export function directionMarks(mailbox: MailboxRowFragment): Record<Direction, M
       method: mailbox.incomingMethod,
       status: mailbox.incomingEmailStatus,
       hasChangedSinceTest: mailbox.incomingChangedSinceTest,
-      errorCode: codeFor('INCOMING', mailbox.errorCode),
+      errorCode: mailbox.incomingErrorCode ?? null,
       isTesting,
     }),
     OUTGOING: directionMark({
       method: mailbox.outgoingMethod,
       status: mailbox.outgoingEmailStatus,
       hasChangedSinceTest: mailbox.outgoingChangedSinceTest,
-      errorCode: codeFor('OUTGOING', mailbox.errorCode),
+      errorCode: mailbox.outgoingErrorCode ?? null,
       isTesting,
     }),
     ACT: directionMark({
       method: mailbox.actMethod,
       status: mailbox.actStatus,
       hasChangedSinceTest: mailbox.actChangedSinceTest,
-      errorCode: codeFor('ACT', mailbox.errorCode),
+      errorCode: mailbox.actErrorCode ?? null,
       isTesting,
     }),
   }

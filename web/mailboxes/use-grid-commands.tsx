@@ -65,11 +65,11 @@ export function useGridCommands(): GridCommands {
         ]
           .filter(Boolean)
           .join(', '),
-        footer: outcome.refusedCount > 0 && (
+        footer: outcome.refusedCount ? (
           <button type="button" className="link-button" onClick={() => showRefusals(outcome)}>
             Show the refused
           </button>
-        ),
+        ) : undefined,
       })
     },
     [notify],
@@ -97,6 +97,7 @@ export function useGridCommands(): GridCommands {
       const run = () =>
         guarded(command, async () => {
           setPreview(null)
+          showRefusals(null)
           tell(command, await act(input, false))
         })
       const outcome = await act(input, true)
@@ -111,6 +112,7 @@ export function useGridCommands(): GridCommands {
     (command: GridCommand, selection: GridSelection) => {
       if (isEmpty(selection) || busy) return
       setPreview(null)
+      showRefusals(null)
       void guarded(command, async () => {
         if (command === 'APPROVE' || command === 'REJECT') await decide(command, selection)
         else await test(command, selection)
@@ -119,7 +121,12 @@ export function useGridCommands(): GridCommands {
     [busy, decide, guarded, test],
   )
 
-  return { busy, preview, refusals, give, closePreview: () => setPreview(null), showRefusals }
+  const closePreview = useCallback(() => {
+    setPreview(null)
+    showRefusals(null)
+  }, [])
+
+  return { busy, preview, refusals, give, closePreview, showRefusals }
 }
 
 /** The reasons of refusal; with how often each, where there is more than one. */

@@ -1,9 +1,8 @@
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../gql/gql'
-import type { MailboxPageQuery } from '../gql/graphql'
+import type { ItemResultsFragment, MailboxPageQuery } from '../gql/graphql'
 import { useLive } from '../lib/live'
-import { RunProgressDocument } from '../test-runs/test-run-fragments'
 
 const MailboxPageDocument = graphql(`
   query MailboxPage($id: ID!) {
@@ -30,10 +29,21 @@ const MailboxPageChangesDocument = graphql(`
   }
 `)
 
-export type ShownMailbox = NonNullable<MailboxPageQuery['mailbox']>
+/** A run in the words one of its mailboxes needs. */
+const MailboxTestDocument = graphql(`
+  subscription MailboxTest($id: ID!) {
+    testRunProgress(id: $id) {
+      items {
+        ...ItemResults
+        mailbox {
+          id
+        }
+      }
+    }
+  }
+`)
 
-/** Runs up to this size are watched step by step from the page of one of their mailboxes. */
-const MOST_WATCHED = 50
+export type ShownMailbox = NonNullable<MailboxPageQuery['mailbox']>
 
 /** One mailbox with its last test, live; every event carries its whole state, so a reconnect repaints it. */
 export function useMailbox(id: string) {
@@ -50,17 +60,26 @@ export function useMailbox(id: string) {
         refetch({ requestPolicy: 'network-only' })
     },
   )
-  const run = data?.mailbox?.testRun
-  useLive(
-    RunProgressDocument,
-    useMemo(() => ({ id: run?.id ?? '' }), [run?.id]),
-    () => {},
-    run != null && run.total <= MOST_WATCHED,
-  )
   return {
     mailbox: data?.mailbox ?? null,
     isLoading: fetching,
     error: error ?? null,
     refetch: () => refetch({ requestPolicy: 'network-only' }),
   }
+}
+
+/** The test of a mailbox that is under way, step by step; null before its first step and when there is none. */
+export function useTestUnderWay({ id, testRun }: ShownMailbox): ItemResultsFragment | null {
+  const [told, setTold] = useState<{ runId: string; item: ItemResultsFragment } | null>(null)
+  const runId = testRun?.id
+  useLive(
+    MailboxTestDocument,
+    { id: runId ?? '' },
+    ({ testRunProgress }) => {
+      const item = testRunProgress.items.find(({ mailbox }) => mailbox.id === id)
+      if (item && runId) setTold({ runId, item })
+    },
+    runId !== undefined,
+  )
+  return told && told.runId === runId && told.item.results.length > 0 ? told.item : null
 }

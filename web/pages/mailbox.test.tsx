@@ -3,12 +3,13 @@ import { describe, expect, test } from '@jest/globals'
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import type { FakeServer } from '../test/fake-server'
 import { renderApp } from '../test/render-app'
-import { failedResult, mailbox, page, runItem } from '../test/sample'
+import { failedResult, mailbox, page, runItem, testRun } from '../test/sample'
 
 const failing = mailbox(1, {
   health: 'FAILING',
   incomingEmailStatus: 'FAILURE',
   errorCode: 'AUTHENTICATION_FAILED',
+  incomingErrorCode: 'AUTHENTICATION_FAILED',
   blockers: [
     { code: 'TEST_FAILED', message: 'Incoming mail failed its last test.', action: 'Mend it.', direction: 'INCOMING' },
   ],
@@ -31,6 +32,24 @@ describe('the page of a mailbox', () => {
     await act(() => server.emit('mailboxChanges', { kind: 'CHANGED', mailboxes: [works] }))
     expect(screen.getAllByText('Works')).toHaveLength(3)
     expect(screen.queryByText('The server refused the password.')).toBeNull()
+  })
+
+  test('a test under way is shown step by step in place of the last one', async () => {
+    const testing = { ...failing, health: 'TESTING', testRun: testRun({ total: 5_000 }) }
+    const server = render(testing)
+    await waitFor(() => expect(server.subscriptions.some(({ field }) => field === 'testRunProgress')).toBe(true))
+    const running = (number: number, name: string) =>
+      runItem(number, {
+        state: 'RUNNING',
+        results: [{ direction: 'INCOMING', status: 'NOT_RUN', steps: [{ name, state: 'RUNNING' }] }],
+      })
+    const items = [running(1, 'AUTHENTICATE'), running(2, 'OPEN_INBOX')]
+    await act(() => server.emit('testRunProgress', { run: testRun(), items }))
+    expect(screen.getByText('Testing: signing in')).toBeTruthy()
+    expect(screen.queryByText('Testing: opening the inbox')).toBeNull()
+    expect(screen.queryByText('The server refused the password.')).toBeNull()
+    await act(() => server.emit('mailboxChanges', { kind: 'CHANGED', mailboxes: [failing] }))
+    expect(screen.getByText('The server refused the password.')).toBeTruthy()
   })
 
   test('a wrong password is entered where it is shown; a fault stands at its field', async () => {

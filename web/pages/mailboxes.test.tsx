@@ -33,9 +33,17 @@ describe('the grid is live', () => {
     expect(within(changed).getAllByText('Not tested')).toHaveLength(2)
     await isLive(server)
     const questions = server.askedFor('Mailboxes')
-    const failed = mailbox(3, { incomingEmailStatus: 'FAILURE', health: 'FAILING', errorCode: 'AUTHENTICATION_FAILED' })
+    const failed = mailbox(3, {
+      health: 'FAILING',
+      errorCode: 'AUTHENTICATION_FAILED',
+      incomingEmailStatus: 'FAILURE',
+      incomingErrorCode: 'AUTHENTICATION_FAILED',
+      outgoingEmailStatus: 'FAILURE',
+      outgoingErrorCode: 'SENDER_REFUSED',
+    })
     await act(() => server.emit('mailboxChanges', { kind: 'CHANGED', mailboxes: [failed] }))
     expect(within(changed).getByText('Wrong password')).toBeTruthy()
+    expect(within(changed).getByText('Sender refused')).toBeTruthy()
     expect(changed.className).toContain('is-tinted')
     expect(within(await row(4)).getAllByText('Not tested')).toHaveLength(2)
     expect(server.askedFor('Mailboxes')).toBe(questions)

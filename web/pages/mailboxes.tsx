@@ -160,7 +160,11 @@ export default function MailboxesPage() {
           />
         )}
         {commands.refusals ? (
-          <RefusalsPanel outcome={commands.refusals} onClose={() => commands.showRefusals(null)} />
+          <RefusalsPanel
+            outcome={commands.refusals}
+            isPreview={commands.preview !== null}
+            onClose={() => commands.showRefusals(null)}
+          />
         ) : (
           openId && <MailboxDrawer key={openId} id={openId} onClose={() => openDrawer(null)} />
         )}

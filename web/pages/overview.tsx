@@ -81,7 +81,11 @@ export default function OverviewPage() {
           </section>
           <section>
             <h2>Test runs</h2>
-            {data.testRuns.totalCount === 0 && <p className="quiet">Nothing has been tested yet.</p>}
+            {data.testRuns.totalCount === 0 && (
+              <p className="quiet">
+                Nothing has been tested yet. <Link href="/mailboxes">Select mailboxes and test them</Link>
+              </p>
+            )}
             <ul className="run-rows">
               {data.testRuns.nodes.map((run) => (
                 <RunRow key={run.id} run={run} />

@@ -49,6 +49,22 @@ describe('a run is live', () => {
     expect(screen.getByText('Retry failed')).toBeTruthy()
   })
 
+  test('a test under way says what it does', async () => {
+    const server = render()
+    await isLive(server)
+    const steps = [
+      { name: 'CONNECT', state: 'SUCCEEDED', durationMs: 12 },
+      { name: 'AUTHENTICATE', state: 'RUNNING' },
+    ]
+    const running = runItem(1, {
+      state: 'RUNNING',
+      finishedAt: null,
+      results: [{ direction: 'INCOMING', status: 'NOT_RUN', steps }],
+    })
+    await act(() => server.emit('testRunProgress', progress({}, [running])))
+    expect(screen.getByText('Testing: signing in')).toBeTruthy()
+  })
+
   test('the list holds still under the pointer and says how much is new', async () => {
     const server = render()
     await isLive(server)
@@ -79,14 +95,41 @@ test('a result opens to its steps, and the words of a server stay text', async (
   expect(window.location.search).toBe('?item=i1')
 })
 
-test('a cause filters the results', async () => {
+describe('a cause filters the results', () => {
   const failed = (number: number, errorCode: string) => runItem(number, { state: 'FAILED', errorCode })
-  render((server) => {
-    const causes = ['THROTTLED', 'AUTHENTICATION_FAILED'].map((code) => ({ code, count: 1 }))
-    const items = () => page([failed(1, 'THROTTLED'), failed(2, 'AUTHENTICATION_FAILED')])
-    server.root.testRun = () => testRun({ causes, failed: 2, items })
-    server.first.testRunProgress = () => progress({ causes, failed: 2 })
+  const causes = ['THROTTLED', 'AUTHENTICATION_FAILED'].map((code) => ({ code, count: 1 }))
+  const all = [failed(1, 'THROTTLED'), failed(2, 'AUTHENTICATION_FAILED')]
+
+  test('on the server, and what events tell beside it', async () => {
+    const asked: object[] = []
+    const server = render((server) => {
+      const items = ({ state, errorCode }: { state?: string; errorCode?: string }) => {
+        if (errorCode) asked.push({ state, errorCode })
+        return page(all.filter((_item, index) => causes[index]?.code === errorCode))
+      }
+      server.root.testRun = () => testRun({ causes, failed: 2, items })
+      server.first.testRunProgress = () => progress({ causes, failed: 2 })
+    })
+    fireEvent.click(await screen.findByRole('button', { name: /^Throttled/, pressed: false }))
+    await waitFor(() => expect(results()).toEqual(['Person 001']))
+    expect(asked).toContainEqual({ state: 'FAILED', errorCode: 'THROTTLED' })
+    await isLive(server)
+    const told = [failed(3, 'THROTTLED'), failed(4, 'AUTHENTICATION_FAILED')]
+    await act(() => server.emit('testRunProgress', progress({ causes, failed: 4 }, told)))
+    expect(results()).toEqual(['Person 003', 'Person 001'])
   })
-  fireEvent.click(await screen.findByRole('button', { name: /^Throttled/, pressed: false }))
-  await waitFor(() => expect(results()).toEqual(['Person 001']))
+
+  test('and is read again when the run has ended', async () => {
+    let items = [failed(1, 'THROTTLED')]
+    const server = render((server) => {
+      server.root.testRun = () => testRun({ causes, failed: 1, items: () => page(items) })
+      server.first.testRunProgress = () => progress({ causes, failed: 1 })
+    })
+    fireEvent.click(await screen.findByRole('button', { name: /^Throttled/, pressed: false }))
+    await waitFor(() => expect(results()).toEqual(['Person 001']))
+    await isLive(server)
+    items = [failed(1, 'THROTTLED'), failed(5, 'THROTTLED')]
+    await act(() => server.emit('testRunProgress', progress({ causes, state: 'COMPLETED', failed: 2 })))
+    await waitFor(() => expect(results()).toEqual(['Person 001', 'Person 005']))
+  })
 })

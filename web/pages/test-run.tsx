@@ -69,7 +69,7 @@ function Shown({ run }: { run: RunStateFragment }) {
   const { params } = usePlace()
   const state = STATES.find((each) => each.state === params.get('state')?.toUpperCase())?.state ?? null
   const cause = params.get('cause')
-  const list = useRunItems(run.id, cause ? 'FAILED' : state, cause)
+  const list = useRunItems(run, cause ? 'FAILED' : state, cause)
   const perSecond = usePace(run)
   useLive(
     RunProgressDocument,
@@ -117,14 +117,16 @@ function Shown({ run }: { run: RunStateFragment }) {
           {(state || cause) && <Button onClick={() => choose(null)}>Show all results</Button>}
         </EmptyState>
       )}
-      <RunItems
-        items={list.items}
-        hasMore={list.hasMore && !list.isLoading}
-        loaded={list.nodes.length}
-        openId={params.get('item')}
-        onOpen={(item) => changeParams({ item }, { replace: true })}
-        onLoadMore={list.loadMore}
-      />
+      {(list.items.length > 0 || list.hasMore) && (
+        <RunItems
+          items={list.items}
+          hasMore={list.hasMore && !list.isLoading}
+          loaded={list.nodes.length}
+          openId={params.get('item')}
+          onOpen={(item) => changeParams({ item }, { replace: true })}
+          onLoadMore={list.loadMore}
+        />
+      )}
     </div>
   )
 }

@@ -2,14 +2,19 @@ import type { RunItemFragment } from '../gql/graphql'
 
 type Sorted = Pick<RunItemFragment, 'id' | 'state' | 'startedAt' | 'finishedAt'>
 
-const rank = ({ state }: Sorted) => (state === 'RUNNING' ? 0 : state === 'QUEUED' ? 2 : 1)
+/** So many tests under way stand above the results; with all of them there, no result would be in sight. */
+const MOST_ON_TOP = 4
 
-/** What is under way first, then what ended, newest first, then what waits. */
-function byNewest(a: Sorted, b: Sorted): number {
-  const byRank = rank(a) - rank(b)
-  if (byRank) return byRank
-  const at = (item: Sorted) => item.finishedAt ?? item.startedAt ?? ''
-  return at(b).localeCompare(at(a)) || a.id.localeCompare(b.id)
+const startOf = (item: Sorted) => item.startedAt ?? ''
+const endOf = (item: Sorted) => item.finishedAt ?? startOf(item)
+const byStart = (a: Sorted, b: Sorted) => startOf(a).localeCompare(startOf(b)) || a.id.localeCompare(b.id)
+const byNewestEnd = (a: Sorted, b: Sorted) => endOf(b).localeCompare(endOf(a)) || a.id.localeCompare(b.id)
+
+/** The tests that take longest, then what ended, newest first, then what else is under way. */
+function inOrder<T extends Sorted>(told: readonly T[]): T[] {
+  const running = told.filter(({ state }) => state === 'RUNNING').sort(byStart)
+  const ended = told.filter(({ state }) => state !== 'RUNNING' && state !== 'QUEUED').sort(byNewestEnd)
+  return [...running.slice(0, MOST_ON_TOP), ...ended, ...running.slice(MOST_ON_TOP)]
 }
 
 /**
@@ -17,7 +22,7 @@ function byNewest(a: Sorted, b: Sorted): number {
  * reads goes to the end, and moves nothing.
  */
 export function newestFirst<T extends Sorted>(told: readonly T[], paged: readonly T[]): T[] {
-  const live = told.filter((item) => item.state !== 'QUEUED').sort(byNewest)
+  const live = inOrder(told)
   const ids = new Set(live.map((item) => item.id))
   return [...live, ...paged.filter((item) => !ids.has(item.id))]
 }

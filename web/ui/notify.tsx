@@ -1,5 +1,13 @@
-import { Toast, ToastBody, Toaster, ToastFooter, ToastTitle, useToastController } from '@fluentui/react-components'
-import { type ReactNode, useCallback } from 'react'
+import {
+  Toast,
+  ToastBody,
+  Toaster,
+  ToastFooter,
+  ToastTitle,
+  ToastTrigger,
+  useToastController,
+} from '@fluentui/react-components'
+import { type ReactElement, useCallback } from 'react'
 import { announcer } from '../lib/announce'
 
 const TOASTER = 'main'
@@ -8,8 +16,8 @@ export interface Notice {
   intent: 'success' | 'warning' | 'error' | 'info'
   title: string
   body?: string
-  /** Links to what came of it. */
-  footer?: ReactNode
+  /** A link to what came of it; once followed, the notice has said what it had to. */
+  footer?: ReactElement
 }
 
 /** The result of a command: said in a corner, never in a box that blocks. */
@@ -22,7 +30,11 @@ export function useNotify() {
         <Toast>
           <ToastTitle>{title}</ToastTitle>
           {body && <ToastBody>{body}</ToastBody>}
-          {footer && <ToastFooter>{footer}</ToastFooter>}
+          {footer && (
+            <ToastFooter>
+              <ToastTrigger>{footer}</ToastTrigger>
+            </ToastFooter>
+          )}
         </Toast>,
         { intent, timeout: intent === 'success' || intent === 'info' ? 6_000 : 12_000, pauseOnHover: true },
       )
