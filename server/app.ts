@@ -40,10 +40,11 @@ import { EmailSettingsService } from './settings/email-settings.service'
 import { TestEngine } from './test-runs/test-engine'
 import { TestItems } from './test-runs/test-items'
 import { TestRun, TestRunItem } from './test-runs/test-run.entity'
-import { sweepTestRunsJob, testRunJob } from './test-runs/test-run.jobs'
+import { testRunJob } from './test-runs/test-run.jobs'
 import { MailboxTestsResolver, TestRunItemResolver, TestRunResolver } from './test-runs/test-run.resolver'
 import { TestRunService } from './test-runs/test-run.service'
 import { TestRunWatch } from './test-runs/test-run-watch'
+import { TestSweep } from './test-runs/test-sweep'
 
 export const ENTITIES = [
   User,
@@ -108,16 +109,18 @@ export class App {
 
   /** Starts to test mailboxes and to run schedules in this process. */
   async startWork(): Promise<void> {
-    const { items, engine } = this.services
+    const { items, sweep } = this.services
     // SQLite has one process: whatever is under way in the file was left by one that is gone
     if (this.db.kind === 'sqlite' && (await items.putBack('any')) > 0)
       this.log.info('Test runs that a crash left go on')
     await this.queue.start()
-    if ((await items.openRuns()).length > 0) void engine.work()
+    sweep.start()
+    await sweep.sweep()
   }
 
   /** Ends running jobs within graceMs, then connections. */
   async close(graceMs: number): Promise<void> {
+    this.services.sweep.stop()
     await Promise.all([this.services.engine.stop(graceMs), this.queue.stop(graceMs)])
     await this.pubsub.close()
     await this.db.close()
@@ -154,9 +157,10 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
     },
     log,
   })
+  const sweep = new TestSweep(items, engine, pubsub, log)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
-  return { pubsub, auth, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine }
+  return { pubsub, auth, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
 }
 
 function resolversOf(s: Services): object[] {
@@ -181,7 +185,6 @@ function resolversOf(s: Services): object[] {
 function jobsOf(s: Services): JobList {
   return [
     testRunJob(s.engine),
-    sweepTestRunsJob(s.engine, s.items),
     defineJob({
       name: 'forget-ended-sessions',
       input: z.object({}).strict(),

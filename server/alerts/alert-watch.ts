@@ -22,14 +22,17 @@ export class AlertWatch {
     return watch<AlertChange>({
       pubsub: this.pubsub,
       topics: ['alerts'],
-      key: `alert-changes:${sightOf(viewer)}:${of.mailboxId ?? ''}:${of.profileId ?? ''}`,
+      key: `alert-changes:${sightOf(viewer)}:${JSON.stringify([of.mailboxId, of.profileId])}`,
       load: async (changed) => {
         const alerts = await this.alerts.getMany(viewer, changed && changed !== 'all' ? changed : [])
         if (!changed || changed === 'all') return resync
+        const profileOfMailbox = await this.alerts.profileOf(of.mailboxId)
         const shown = alerts.filter(
           (alert) =>
-            // a profile's alert stands on the walls of its mailboxes too, and which those are may have changed
-            (!of.mailboxId || alert.mailboxId === of.mailboxId || alert.profileId !== null) &&
+            // a profile's alert stands on the walls of its mailboxes too
+            (!of.mailboxId ||
+              alert.mailboxId === of.mailboxId ||
+              (alert.profileId !== null && alert.profileId === profileOfMailbox)) &&
             (!of.profileId || alert.profileId === of.profileId),
         )
         const [alert] = shown

@@ -91,7 +91,7 @@ export class MailboxAlertsResolver {
     @Args(() => PageArgs) page: PageArgs,
     @Ctx() { viewer }: Context,
   ): Promise<AlertConnection> {
-    const list = await this.service.list(viewer, { mailboxId: mailbox.id }, page)
+    const list = await this.service.list(viewer, { mailboxId: mailbox.id }, page, mailbox)
     return Object.assign(new AlertConnection(), list)
   }
 }

@@ -1,4 +1,4 @@
-import { Brackets, In, IsNull, Not } from 'typeorm'
+import { Brackets, In, IsNull, Not, type SelectQueryBuilder } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
@@ -6,6 +6,7 @@ import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { MailError } from '../mail/mail-error'
+import type { Mailbox } from '../mailboxes/mailbox.entity'
 import { TestStatus } from '../mailboxes/mailbox.enums'
 import type { MailboxService } from '../mailboxes/mailbox.service'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
@@ -28,11 +29,15 @@ export class AlertService {
     private readonly tests: MailboxTestService,
   ) {}
 
-  /** Newest first. A mailbox's wall has its own alerts and those of the profile it hangs on. */
-  async list(viewer: Viewer | undefined, filter: AlertFilter, page: PageArguments): Promise<Page<Alert>> {
+  /** Newest first. A mailbox's wall has its own alerts and those of the profile it hangs on; `known` is that mailbox, if at hand. */
+  async list(
+    viewer: Viewer | undefined,
+    filter: AlertFilter,
+    page: PageArguments,
+    known?: Mailbox,
+  ): Promise<Page<Alert>> {
     permit(viewer, 'mailboxes.read')
-    const [mailbox] = filter.mailboxId ? await this.mailboxes.byIds([filter.mailboxId]) : []
-    const profileOfMailbox = mailbox?.profileId
+    const profileOfMailbox = known ? known.profileId : await this.profileOf(filter.mailboxId)
     const query = this.db.read.createQueryBuilder(Alert, 'a')
     if (filter.mailboxId) {
       const { mailboxId } = filter
@@ -51,6 +56,12 @@ export class AlertService {
   async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<Alert[]> {
     permit(viewer, 'mailboxes.read')
     return this.db.read.findBy(Alert, { id: In([...ids]) })
+  }
+
+  /** The profile whose alerts stand on a mailbox's wall too. */
+  async profileOf(mailboxId: string | null | undefined): Promise<string | null> {
+    const [mailbox] = mailboxId ? await this.mailboxes.byIds([mailboxId]) : []
+    return mailbox?.profileId ?? null
   }
 
   /** A person knows of it: it stays until it is resolved. */
@@ -86,8 +97,7 @@ export class AlertService {
     }
     if (byKey.size === 0) return []
     const query = tx.em.createQueryBuilder(Alert, 'a').where({ openKey: In([...byKey.keys()]) })
-    // two workers that meet the same alert count it one after the other
-    const known = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    const known = await locked(tx, query).getMany()
     const openByKey = new Map(known.map((alert) => [alert.openKey, alert]))
     const ids: string[] = []
     const fresh: Alert[] = []
@@ -119,12 +129,11 @@ export class AlertService {
     }
     if (working.size === 0) return []
     const subjects = [...working.keys()]
-    const open = await tx.em.find(Alert, {
-      where: [
-        { mailboxId: In(subjects), openKey: Not(IsNull()) },
-        { profileId: In(subjects), openKey: Not(IsNull()) },
-      ],
-    })
+    const query = tx.em.createQueryBuilder(Alert, 'a').where([
+      { mailboxId: In(subjects), openKey: Not(IsNull()) },
+      { profileId: In(subjects), openKey: Not(IsNull()) },
+    ])
+    const open = await locked(tx, query).getMany()
     const profileIds = [...new Set(open.flatMap((alert) => alert.profileId ?? []))]
     const failing = profileIds.length > 0 ? await this.tests.stillFailing(tx, profileIds) : new Set<string>()
     const ids: string[] = []
@@ -155,7 +164,8 @@ export class AlertService {
     if (ids.length > MOST_IDS) faults.add('TOO_MANY', ['ids'], `At most ${MOST_IDS} alerts are taken at a time`)
     faults.check()
     return this.db.inTransaction(async (tx) => {
-      const known = await tx.em.findBy(Alert, { id: In(ids.filter(isId)) })
+      const query = tx.em.createQueryBuilder(Alert, 'a').where({ id: In(ids.filter(isId)) })
+      const known = await locked(tx, query).getMany()
       const knownIds = new Set(known.map((alert) => alert.id))
       for (const [index, id] of ids.entries()) {
         if (!knownIds.has(id)) faults.add('NOT_FOUND', ['ids', index], 'There is no such alert')
@@ -167,4 +177,9 @@ export class AlertService {
       return tx.em.findBy(Alert, { id: In(changed) })
     })
   }
+}
+
+/** Two transactions that meet the same alert follow each other. */
+function locked(tx: Tx, query: SelectQueryBuilder<Alert>): SelectQueryBuilder<Alert> {
+  return tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { In, IsNull, Not } from 'typeorm'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
@@ -34,8 +35,17 @@ export interface ProbeProblem {
   source: CredentialSource
 }
 
+/** What a test went by, to be compared when its result is stored: an old configuration's result says nothing about a new one. */
+export interface TestBasis {
+  profileId: string
+  fingerprint: string
+}
+
 export interface ProbeTargets {
   mailboxId: string
+  basis: TestBasis
+  /** Why it can no longer be tested. */
+  blocker?: Blocker
   [Direction.INCOMING]: ProbeTarget
   [Direction.OUTGOING]: ProbeTarget
 }
@@ -52,6 +62,8 @@ export interface MailboxOutcome {
   /** TEST_AND_ENABLE: the outcome changes statuses and enabling. */
   enabling: boolean
   directions: DirectionOutcome[]
+  /** Absent where nothing was tested. */
+  basis?: TestBasis
 }
 
 /** The part of mailboxes that test runs read and write. */
@@ -72,7 +84,7 @@ export class MailboxTestService {
       .orderBy('m.id')
       .getMany()
     const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
-    const profiles = new Map((await this.profiles.byIds(profileIds)).map((profile) => [profile.id, profile]))
+    const profiles = new Map((await this.profiles.byIds(profileIds, tx.em)).map((profile) => [profile.id, profile]))
     return mailboxes.map((mailbox) => ({
       mailboxId: mailbox.id,
       profileId: mailbox.profileId,
@@ -110,17 +122,27 @@ export class MailboxTestService {
       .getMany()
     const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
     const profiles = new Map((await this.profiles.withSecrets(profileIds)).map((profile) => [profile.id, profile]))
-    return mailboxes.flatMap((mailbox) => {
-      const profile = profiles.get(mailbox.profileId ?? '')
-      return profile ? [this.targetsOf(mailbox, profile)] : []
+    const switches = await this.settings.current()
+    return mailboxes.map((mailbox) => {
+      const profile = profiles.get(mailbox.profileId ?? '') ?? null
+      return { ...this.targetsOf(mailbox, profile), blocker: testBlocker(mailbox, profile, switches) }
     })
   }
 
-  /** Writes the outcomes of finished tests: one UPDATE for all mailboxes with the same outcome. */
-  async applyTestResults(tx: Tx, outcomes: readonly MailboxOutcome[], now: Date): Promise<void> {
+  /**
+   * Writes the outcomes of finished tests: one UPDATE for all mailboxes with the same outcome. Where the configuration changed
+   * since the test began, the mailbox is only let go. Answers the outcomes that hold.
+   */
+  async applyTestResults(tx: Tx, outcomes: readonly MailboxOutcome[], now: Date): Promise<MailboxOutcome[]> {
+    const current = await this.fingerprints(
+      tx,
+      outcomes.map((outcome) => outcome.mailboxId),
+    )
+    const holds = ({ mailboxId, basis }: MailboxOutcome) => basis?.fingerprint === current.get(mailboxId)
     const alike = new Map<string, { patch: Partial<Mailbox>; ids: string[] }>()
     for (const outcome of outcomes) {
-      const patch: Partial<Mailbox> = outcome.enabling ? { ...patchOf(outcome.directions), lastTestedAt: now } : {}
+      const patch: Partial<Mailbox> =
+        outcome.enabling && holds(outcome) ? { ...patchOf(outcome.directions), lastTestedAt: now } : {}
       const key = JSON.stringify(patch)
       const group = alike.get(key) ?? { patch, ids: [] as string[] }
       group.ids.push(outcome.mailboxId)
@@ -133,6 +155,19 @@ export class MailboxTestService {
       'mailboxes',
       outcomes.map((outcome) => outcome.mailboxId),
     )
+    return outcomes.filter(holds)
+  }
+
+  /** Of the configuration that mailboxes have now; their rows are ours until the transaction ends. */
+  private async fingerprints(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+    const query = tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .addSelect('m.passwordSealed')
+      .where({ id: In([...ids]) })
+    const mailboxes = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
+    const profiles = new Map((await this.profiles.withSecrets(profileIds, tx.em)).map((row) => [row.id, row]))
+    return new Map(mailboxes.map((row) => [row.id, fingerprint(row, profiles.get(row.profileId ?? '') ?? null)]))
   }
 
   /** What active mailboxes of these profiles still fail with, as `profileId DIRECTION CODE`. */
@@ -153,7 +188,12 @@ export class MailboxTestService {
     return failing
   }
 
-  private targetsOf(mailbox: Mailbox, profile: EmailServerProfile): ProbeTargets {
+  private targetsOf(mailbox: Mailbox, profile: EmailServerProfile | null): ProbeTargets {
+    const basis = { profileId: profile?.id ?? '', fingerprint: fingerprint(mailbox, profile) }
+    if (!profile) {
+      const absent = { absent: true } as const
+      return { mailboxId: mailbox.id, basis, [Direction.INCOMING]: absent, [Direction.OUTGOING]: absent }
+    }
     const credentials = this.credentialsOf(mailbox, profile)
     const target = (direction: Direction.INCOMING | Direction.OUTGOING, endpoint: Endpoint | null): ProbeTarget => {
       if (!hasMethod(mailbox, direction) || !mailbox.emailAddress) return { absent: true }
@@ -177,6 +217,7 @@ export class MailboxTestService {
     }
     return {
       mailboxId: mailbox.id,
+      basis,
       [Direction.INCOMING]: target(Direction.INCOMING, profile.incoming),
       [Direction.OUTGOING]: target(Direction.OUTGOING, profile.outgoing),
     }
@@ -201,6 +242,21 @@ export class MailboxTestService {
       throw error
     }
   }
+}
+
+/** All of a configuration that a test depends on. Sealed passwords are part of it; the digest tells nothing of them. */
+function fingerprint(mailbox: Mailbox, profile: EmailServerProfile | null): string {
+  const { emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed } = mailbox
+  const own = [emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed]
+  const shared = profile && [
+    ...[profile.incomingHost, profile.incomingPort, profile.incomingSecurity],
+    ...[profile.outgoingHost, profile.outgoingPort, profile.outgoingSecurity],
+    ...[profile.trustedCertificates, profile.verifyCertificates],
+    ...[profile.credentialSource, profile.username, profile.passwordSealed],
+  ]
+  return createHash('sha256')
+    .update(JSON.stringify([own, shared]))
+    .digest('base64')
 }
 
 const NO_ENDPOINT: Endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }

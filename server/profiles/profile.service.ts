@@ -1,4 +1,4 @@
-import { In } from 'typeorm'
+import { type EntityManager, In } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
@@ -41,13 +41,14 @@ export class ProfileService {
     return keysetPage(query, args, { column: 'name_key', property: 'nameKey', direction: 'ASC' })
   }
 
-  byIds(ids: readonly string[]): Promise<EmailServerProfile[]> {
-    return this.db.read.findBy(EmailServerProfile, { id: In([...ids]) })
+  /** Inside a transaction hand in its manager: waiting there for a second connection could wait for ever. */
+  byIds(ids: readonly string[], em: EntityManager = this.db.read): Promise<EmailServerProfile[]> {
+    return em.findBy(EmailServerProfile, { id: In([...ids]) })
   }
 
   /** The same with sealed passwords, for the tests. */
-  withSecrets(ids: readonly string[]): Promise<EmailServerProfile[]> {
-    return this.db.read
+  withSecrets(ids: readonly string[], em: EntityManager = this.db.read): Promise<EmailServerProfile[]> {
+    return em
       .createQueryBuilder(EmailServerProfile, 'p')
       .addSelect('p.passwordSealed')
       .where({ id: In([...ids]) })

@@ -20,6 +20,8 @@ export interface WatchOptions<T> {
    * there is nothing to send. A throw ends the subscription with that error.
    */
   load(changed: Changed): Promise<T | undefined>
+  /** True for a value that is not all there is to tell: load is asked again without waiting for a signal. */
+  isPartial?(value: T): boolean
   /** True for the value after which nothing more can come: the subscription ends behind it. */
   isLast?(value: T): boolean
   /** At most one event per so many milliseconds and subscriber. */
@@ -94,6 +96,12 @@ export class WatchSource<T> {
     for (const detach of this.detachers.splice(0)) detach()
     this.clearTimer()
     this.onUnused()
+  }
+
+  /** There is more to load for a subscriber than its last load told. */
+  remind(subscriber: Subscriber<T>): void {
+    const cursor = this.cursors.get(subscriber)
+    if (cursor) cursor.pending = 'all'
   }
 
   /** Something may be due: a signal came, a consumer asks again, or a load has ended. */

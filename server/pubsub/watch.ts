@@ -62,7 +62,10 @@ class WatchIterator<T> implements AsyncIterableIterator<T, undefined>, Subscribe
       const value = await loaded
       this.isLoading = false
       if (this.hasEnded) return
-      if (value !== undefined) this.deliver(value)
+      if (value !== undefined) {
+        this.deliver(value)
+        if (this.options.isPartial?.(value)) this.source?.remind(this)
+      }
       this.source?.poll()
     } catch (error) {
       this.isLoading = false

@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events'
-import { newId } from '../db/id'
 import type { MailboxTestService, ProbeTargets } from '../mailboxes/mailbox-test.service'
 import type { ClaimedItem, FinishedItem, ProgressedItem, TestItems } from './test-items'
 import { type TestMeans, type TestOrder, testMailbox, unexpected } from './test-mailbox'
@@ -24,16 +23,22 @@ const BATCH_MS = 25
 const REFRESH_MS = 1_000
 /** How often the steps of longer tests are looked at. */
 const PROGRESS_MS = 250
+/** Turns that may fail in a row before their results are looked at one by one. */
+const PATIENCE = 3
 
 /**
  * Tests mailboxes in this process: takes items, runs up to `concurrency` of them at a time, and stores what comes out in
  * batches. Everything it must remember is in the items' rows; a process that dies loses nothing but the time of its tests.
  */
+const GONE = { code: 'MAILBOX_GONE', message: 'The mailbox was deleted while the run waited.' }
+
 export class TestEngine {
-  private readonly owner = newId()
   private readonly underWay = new Map<string, { item: ClaimedItem; progress: TestProgress }>()
   private readonly stopping = new AbortController()
   private finished: FinishedItem[] = []
+  /** Tests that a stop ended before they could say anything. */
+  private readonly abandoned: ClaimedItem[] = []
+  private failures = 0
   private limits = new Map<string, number>()
   private refreshedAt = 0
   private loop?: Promise<void>
@@ -58,6 +63,10 @@ export class TestEngine {
     return this.loop
   }
 
+  get isWorking(): boolean {
+    return this.loop !== undefined
+  }
+
   /** Takes nothing new; tests still under way after graceMs are ended and their items put back for others. */
   async stop(graceMs: number): Promise<void> {
     const grace = setTimeout(() => this.stopping.abort(), graceMs)
@@ -66,13 +75,13 @@ export class TestEngine {
     await this.loop?.catch(() => undefined)
     clearTimeout(grace)
     this.stopping.abort()
-    await this.items.putBack({ owner: this.owner })
+    await this.items.putBack([...this.inHand(), ...this.abandoned])
   }
 
   private async run(): Promise<void> {
     const renewal = setInterval(() => {
       this.items
-        .renew(this.owner)
+        .renew(this.inHand())
         .catch((error) => this.options.log.error({ err: error }, 'Leases could not be renewed'))
     }, this.options.leaseMs / 3)
     try {
@@ -95,19 +104,34 @@ export class TestEngine {
       if (room > 0) await this.refresh()
       const progressed = this.progressed()
       if (finished.length + progressed.length > 0 || (room > 0 && this.limits.size > 0)) {
-        const claimed = await this.items.turn(this.owner, { finished, progressed }, room, this.limits)
+        const underWay = new Set(this.underWay.keys())
+        const claimed = await this.items.turn({ finished, progressed }, { room, limits: this.limits, underWay })
         if (claimed.length === 0 && room > 0) this.refreshedAt = Math.min(this.refreshedAt, Date.now() - REFRESH_MS / 2)
         if (claimed.length > 0) await this.begin(claimed)
       }
     } catch (error) {
-      // the results are kept and stored at the next turn: a database that is away for a moment loses nothing
-      this.finished = [...finished, ...this.finished]
       this.options.log.error({ err: error }, 'Test results could not be stored, or items not taken')
+      this.failures += 1
+      // a database that is away for a moment loses nothing: the results are kept and stored at the next turn
+      this.finished = [...(await this.unstorable(finished)), ...this.finished]
       await new Promise((resolve) => setTimeout(resolve, 500))
       return !this.isStopping
     }
+    this.failures = 0
     if (this.isStopping) return this.underWay.size > 0 || this.finished.length > 0
     return this.underWay.size > 0 || this.finished.length > 0 || this.isNudged || this.limits.size > 0
+  }
+
+  /** After some failures in a row each result is stored by itself, so that one which cannot be stored holds up no other. */
+  private async unstorable(finished: readonly FinishedItem[]): Promise<FinishedItem[]> {
+    if (this.failures <= PATIENCE) return [...finished]
+    const left: FinishedItem[] = []
+    for (const one of finished) {
+      const alone = { finished: [one], progressed: [] }
+      await this.items.turn(alone, { room: 0, limits: this.limits, underWay: new Set() }).catch(() => left.push(one))
+    }
+    // all of them: the database is away. Some: these are at fault, and their leases will run out
+    return left.length === finished.length ? left : []
   }
 
   private async refresh(): Promise<void> {
@@ -133,8 +157,13 @@ export class TestEngine {
   private progressed(): ProgressedItem[] {
     return [...this.underWay.values()].flatMap(({ item, progress }) => {
       const results = progress.news()
-      return results ? [{ id: item.id, runId: item.runId, results }] : []
+      return results ? [{ item, results }] : []
     })
+  }
+
+  /** What this process has claimed and not yet stored. */
+  private inHand(): ClaimedItem[] {
+    return [...[...this.underWay.values()], ...this.finished].map(({ item }) => item)
   }
 
   private batch(): Promise<void> {
@@ -145,8 +174,9 @@ export class TestEngine {
     const targets = await this.targetsOf(claimed)
     for (const item of claimed) {
       const target = targets.get(item.mailboxId)
-      if (target) void this.test(item, target)
-      else this.finished.push({ item, outcome: undefined, finishedAt: new Date() })
+      const skip = target ? target.blocker : GONE
+      if (target && !skip) void this.test({ ...item, profileId: target.basis.profileId }, target)
+      else if (skip) this.finished.push({ item, outcome: { skip }, finishedAt: new Date() })
     }
   }
 
@@ -155,7 +185,7 @@ export class TestEngine {
       const targets = await this.tests.targets(claimed.map((item) => item.mailboxId))
       return new Map(targets.map((target) => [target.mailboxId, target]))
     } catch (error) {
-      await this.items.putBack({ owner: this.owner, ids: claimed.map((item) => item.id) })
+      await this.items.putBack(claimed)
       throw error
     }
   }
@@ -169,10 +199,11 @@ export class TestEngine {
       const order = { itemId: item.id, directions, roundTrip, signal: this.stopping.signal, onStep }
       const outcome = await testMailbox(target, order, this.options.means).catch((error) => {
         this.options.log.error({ err: error, itemId: item.id }, 'A test failed unexpectedly')
-        return unexpected(directions)
+        return unexpected(target.basis, directions)
       })
       // a test that was ended by the stop says nothing about the mailbox
-      if (!this.stopping.signal.aborted) this.finished.push({ item, outcome, finishedAt: new Date() })
+      if (this.stopping.signal.aborted) this.abandoned.push(item)
+      else this.finished.push({ item, outcome, finishedAt: new Date() })
     } finally {
       this.underWay.delete(item.id)
       this.wake()

@@ -1,6 +1,7 @@
 import { type FindOptionsWhere, In, LessThan } from 'typeorm'
 import type { AlertService } from '../alerts/alert.service'
 import type { Database } from '../db/database'
+import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { TestStatus } from '../mailboxes/mailbox.enums'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
@@ -15,20 +16,28 @@ export interface ClaimedItem {
   runId: string
   mailboxId: string
   profileId: string
+  /** Of the turn that claimed it: whoever holds another lease for the item has claimed it later. */
+  lease: string
   run: Pick<TestRun, 'mode' | 'directions' | 'roundTrip'>
+}
+
+/** An item before it is claimed. */
+type Candidate = Omit<ClaimedItem, 'run' | 'lease'>
+
+export interface SkippedOutcome {
+  skip: { code: string; message: string }
 }
 
 export interface FinishedItem {
   item: ClaimedItem
-  /** Undefined: the mailbox lost its profile since the run began. */
-  outcome: TestOutcome | undefined
+  /** A mailbox that can no longer be tested, since it waited, is skipped as it would have been at the start. */
+  outcome: TestOutcome | SkippedOutcome
   finishedAt: Date
 }
 
 /** How far a test under way has come. */
 export interface ProgressedItem {
-  id: string
-  runId: string
+  item: ClaimedItem
   results: DirectionResult[]
 }
 
@@ -70,49 +79,45 @@ export class TestItems {
    * again at once. No profile gets more items under way, over all nodes, than its limit allows.
    */
   async turn(
-    owner: string,
     { finished, progressed }: Harvest,
-    room: number,
-    limits: ReadonlyMap<string, number>,
+    wanted: { room: number; limits: ReadonlyMap<string, number>; underWay: ReadonlySet<string> },
   ): Promise<ClaimedItem[]> {
+    const { room, limits, underWay } = wanted
     return this.db.inTransaction(async (tx) => {
       const now = new Date()
-      const candidates = room > 0 ? await this.candidates(tx, room, limits) : []
-      const touched = [...finished.map(({ item }) => item), ...progressed, ...candidates]
+      const waiting = room > 0 ? await this.candidates(tx, room, limits) : []
+      // an item of ours that somebody put back is not begun again beside itself
+      const candidates = waiting.filter((candidate) => !underWay.has(candidate.id))
+      const touched = [...[...finished, ...progressed].map(({ item }) => item), ...candidates]
       const runIds = [...new Set(touched.map(({ runId }) => runId))].sort()
       const numbers = new Map<string, number>()
       for (const runId of runIds) numbers.set(runId, await beginChange(tx, runId))
-      for (const { id, runId, results } of progressed) {
-        const mine = { id, state: TestItemState.RUNNING, leaseOwner: owner }
-        await tx.em.update(TestRunItem, mine, { results, changeNumber: numbers.get(runId) })
+      for (const { item, results } of progressed) {
+        const mine = { id: item.id, state: TestItemState.RUNNING, leaseOwner: item.lease }
+        await tx.em.update(TestRunItem, mine, { results, changeNumber: numbers.get(item.runId) })
       }
-      await this.store(tx, owner, finished, numbers, now)
-      const claimed = await this.claim(tx, owner, candidates, { limits, numbers, now, room })
+      await this.store(tx, finished, numbers, now)
+      const lease = newId()
+      const claimed = await this.claim(tx, lease, candidates, { limits, numbers, now, room })
       const runs = new Map<string, TestRun>()
       for (const runId of runIds) runs.set(runId, await endChange(tx, runId, now))
-      return claimed.map((item) => ({ ...item, run: runs.get(item.runId) as TestRun }))
+      return claimed.map((item) => ({ ...item, lease, run: runs.get(item.runId) as TestRun }))
     })
   }
 
-  /** A sign of life for all that this worker has under way. */
-  async renew(owner: string): Promise<void> {
-    await this.db.inTransaction((tx) =>
-      tx.em.update(
-        TestRunItem,
-        { leaseOwner: owner, state: TestItemState.RUNNING },
-        { leaseUntil: this.leaseEnd(new Date()) },
-      ),
-    )
+  /** A sign of life for what this worker has in hand; what it claimed and lost sight of runs out. */
+  async renew(items: readonly ClaimedItem[]): Promise<void> {
+    if (items.length === 0) return
+    const leaseUntil = this.leaseEnd(new Date())
+    await this.db.inTransaction((tx) => tx.em.update(TestRunItem, heldBy(items), { leaseUntil }))
   }
 
-  /** Puts back what lies with workers that gave no sign of life, or all that lies with `owner`, or (`'any'`) with anybody. Answers how many. */
-  async putBack(whose: 'expired' | 'any' | { owner: string; ids?: readonly string[] }): Promise<number> {
+  /** Puts back what lies with workers that gave no sign of life, or with anybody, or these items. Answers how many. */
+  async putBack(whose: 'expired' | 'any' | readonly ClaimedItem[]): Promise<number> {
+    if (whose.length === 0) return 0
     return this.db.inTransaction(async (tx) => {
       const now = new Date()
-      const which: FindOptionsWhere<TestRunItem> = { state: TestItemState.RUNNING }
-      if (whose === 'expired') which.leaseUntil = LessThan(now)
-      else if (whose !== 'any')
-        Object.assign(which, { leaseOwner: whose.owner }, whose.ids && { id: In([...whose.ids]) })
+      const which = whichOf(whose, now)
       const lost = await tx.em.find(TestRunItem, { select: { id: true, runId: true }, where: which })
       for (const runId of [...new Set(lost.map((item) => item.runId))].sort()) {
         const changeNumber = await beginChange(tx, runId)
@@ -149,13 +154,9 @@ export class TestItems {
   }
 
   /** Waiting items, the same number from each profile as far as they go; nothing is locked yet. */
-  private async candidates(
-    tx: Tx,
-    room: number,
-    limits: ReadonlyMap<string, number>,
-  ): Promise<Omit<ClaimedItem, 'run'>[]> {
+  private async candidates(tx: Tx, room: number, limits: ReadonlyMap<string, number>): Promise<Candidate[]> {
     const share = Math.max(1, Math.ceil(room / Math.max(1, limits.size)))
-    const queues: Omit<ClaimedItem, 'run'>[][] = []
+    const queues: Candidate[][] = []
     for (const profileId of limits.keys()) {
       const rows = await tx.em
         .createQueryBuilder(TestRunItem, 'i')
@@ -163,7 +164,7 @@ export class TestItems {
         .where({ profileId, state: TestItemState.QUEUED })
         .orderBy('i.id')
         .limit(limits.size === 1 ? room : Math.max(share, 10))
-        .getRawMany<Omit<ClaimedItem, 'run'>>()
+        .getRawMany<Candidate>()
       if (rows.length > 0) queues.push(rows)
     }
     return roundRobin(queues)
@@ -171,14 +172,14 @@ export class TestItems {
 
   private async claim(
     tx: Tx,
-    owner: string,
-    candidates: readonly Omit<ClaimedItem, 'run'>[],
+    lease: string,
+    candidates: readonly Candidate[],
     at: { limits: ReadonlyMap<string, number>; numbers: ReadonlyMap<string, number>; now: Date; room: number },
-  ): Promise<Omit<ClaimedItem, 'run'>[]> {
+  ): Promise<Candidate[]> {
     if (candidates.length === 0) return []
     const free = await this.freePlaces(tx, [...new Set(candidates.map((row) => row.profileId))].sort(), at.limits)
     const still = await this.stillQueued(tx, candidates)
-    const taken: Omit<ClaimedItem, 'run'>[] = []
+    const taken: Candidate[] = []
     for (const row of candidates) {
       const places = free.get(row.profileId) ?? 0
       if (taken.length >= at.room) break
@@ -189,8 +190,8 @@ export class TestItems {
     for (const [runId, changeNumber] of at.numbers) {
       const ids = taken.filter((row) => row.runId === runId).map((row) => row.id)
       if (ids.length === 0) continue
-      const lease = { leaseOwner: owner, leaseUntil: this.leaseEnd(at.now) }
-      const changes = { state: TestItemState.RUNNING, startedAt: at.now, changeNumber, ...lease }
+      const held = { leaseOwner: lease, leaseUntil: this.leaseEnd(at.now) }
+      const changes = { state: TestItemState.RUNNING, startedAt: at.now, changeNumber, ...held }
       await tx.em.update(TestRunItem, { id: In(ids), state: TestItemState.QUEUED }, changes)
     }
     return taken
@@ -234,36 +235,53 @@ export class TestItems {
   /** Only the lease's holder may write a result: one that was put back meanwhile is tested again elsewhere. */
   private async store(
     tx: Tx,
-    owner: string,
     finished: readonly FinishedItem[],
     numbers: ReadonlyMap<string, number>,
     now: Date,
   ): Promise<void> {
     if (finished.length === 0) return
-    const held = await tx.em
+    const query = tx.em
       .createQueryBuilder(TestRunItem, 'i')
       .select('i.id', 'id')
-      .where({ id: In(finished.map(({ item }) => item.id)), state: TestItemState.RUNNING, leaseOwner: owner })
-      .getRawMany<{ id: string }>()
+      .where(heldBy(finished.map(({ item }) => item)))
+    const held = await query.getRawMany<{ id: string }>()
     const heldIds = new Set(held.map((row) => row.id))
     const outcomes: MailboxOutcome[] = []
     for (const { item, outcome, finishedAt } of finished) {
       if (!heldIds.has(item.id)) continue
-      const directions = outcome?.directions ?? []
-      const ended = { finishedAt, leaseOwner: null, leaseUntil: null, changeNumber: numbers.get(item.runId) }
-      await tx.em.update(TestRunItem, { id: item.id }, { ...ended, ...(outcome ? resultColumns(outcome) : NO_PROFILE) })
-      const enabling = item.run.mode === TestMode.TEST_AND_ENABLE && directions.length > 0
-      outcomes.push({ mailboxId: item.mailboxId, profileId: item.profileId, enabling, directions })
+      const changeNumber = numbers.get(item.runId)
+      const ended = { ...endOf(outcome), finishedAt, leaseOwner: null, leaseUntil: null, changeNumber }
+      await tx.em.update(TestRunItem, { id: item.id }, ended)
+      outcomes.push(mailboxOutcome(item, outcome))
     }
-    await this.tests.applyTestResults(tx, outcomes, now)
-    await this.alerts.observe(tx, outcomes, now)
+    const believed = await this.tests.applyTestResults(tx, outcomes, now)
+    await this.alerts.observe(tx, believed, now)
   }
 }
 
-const NO_PROFILE = {
-  state: TestItemState.SKIPPED,
-  skipReason: 'NO_PROFILE',
-  skipMessage: 'The mailbox lost its email server profile while the run waited.',
+/** Items that are still under the lease they were claimed with. */
+function heldBy(items: readonly ClaimedItem[]): FindOptionsWhere<TestRunItem> {
+  const leases = [...new Set(items.map((item) => item.lease))]
+  return { id: In(items.map((item) => item.id)), leaseOwner: In(leases), state: TestItemState.RUNNING }
+}
+
+function whichOf(whose: 'expired' | 'any' | readonly ClaimedItem[], now: Date): FindOptionsWhere<TestRunItem> {
+  if (whose === 'expired') return { state: TestItemState.RUNNING, leaseUntil: LessThan(now) }
+  return whose === 'any' ? { state: TestItemState.RUNNING } : heldBy(whose as readonly ClaimedItem[])
+}
+
+/** What a test says about its mailbox; one that found nothing to test says nothing. */
+function mailboxOutcome(item: ClaimedItem, outcome: TestOutcome | SkippedOutcome): MailboxOutcome {
+  const { mailboxId, profileId, run } = item
+  if ('skip' in outcome) return { mailboxId, profileId, enabling: false, directions: [] }
+  const { directions, basis } = outcome
+  const wasTested = directions.some(({ status }) => status !== TestStatus.NOT_RUN)
+  return { mailboxId, profileId, enabling: wasTested && run.mode === TestMode.TEST_AND_ENABLE, directions, basis }
+}
+
+function endOf(outcome: TestOutcome | SkippedOutcome) {
+  if (!('skip' in outcome)) return resultColumns(outcome)
+  return { state: TestItemState.SKIPPED, skipReason: outcome.skip.code, skipMessage: outcome.skip.message, results: [] }
 }
 
 const NOTHING_TO_TEST = {

@@ -7,7 +7,7 @@ import { ConnectionSecurity, type ProbeResult, type ProbeStep, type ProbeTimeout
 import { probeSmtp } from '../mail/smtp'
 import { signTestToken, verifyTestToken } from '../mail/test-token'
 import { Direction, TestStatus } from '../mailboxes/mailbox.enums'
-import type { DirectionOutcome, ProbeTarget, ProbeTargets } from '../mailboxes/mailbox-test.service'
+import type { DirectionOutcome, ProbeTarget, ProbeTargets, TestBasis } from '../mailboxes/mailbox-test.service'
 import { CredentialSource } from '../profiles/profile.entity'
 import type { DirectionResult } from './test-run.entity'
 import { directionVerdict } from './verdict'
@@ -31,6 +31,8 @@ export interface TestOrder {
 export interface TestOutcome {
   results: DirectionResult[]
   directions: DirectionOutcome[]
+  /** The configuration that was tested. */
+  basis: TestBasis
 }
 
 /**
@@ -79,7 +81,7 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
       })
       .finally(() => tellSent(false)),
   ])
-  return outcomeOf([
+  return outcomeOf(targets.basis, [
     [Direction.INCOMING, incomingResult],
     [Direction.OUTGOING, outgoingResult],
   ])
@@ -133,7 +135,7 @@ function explained<T extends { status: TestStatus; error?: MailError }>(verdict:
   return verdict.status === TestStatus.FAILURE && !verdict.error ? { ...verdict, error: unknownError() } : verdict
 }
 
-function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
+function outcomeOf(basis: TestBasis, results: [Direction, ProbeResult][]): TestOutcome {
   const judged = results.map(([which, { steps, durationMs }]) => ({
     which,
     steps,
@@ -141,6 +143,7 @@ function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
     ...explained(directionVerdict(steps)),
   }))
   return {
+    basis,
     results: judged.map(({ which, status, steps, durationMs }) => ({
       direction: which,
       status,
@@ -152,10 +155,13 @@ function outcomeOf(results: [Direction, ProbeResult][]): TestOutcome {
 }
 
 /** What a bug in this service leaves of a test: a failure that names nobody outside. */
-export function unexpected(directions: readonly Direction[]): TestOutcome {
+export function unexpected(basis: TestBasis, directions: readonly Direction[]): TestOutcome {
   const step: ProbeStep = { name: 'CONNECT', state: StepState.FAILED, error: unknownError() }
   const tested = directions.filter((which) => which !== Direction.ACT)
-  return outcomeOf(tested.map((which) => [which, { steps: [step], durationMs: 0 }]))
+  return outcomeOf(
+    basis,
+    tested.map((which) => [which, { steps: [step], durationMs: 0 }]),
+  )
 }
 
 function unknownError(): MailError {

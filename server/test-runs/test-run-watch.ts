@@ -3,9 +3,9 @@ import { OperationError } from '../errors'
 import type { PubSub } from '../pubsub/signals'
 import { watch } from '../pubsub/watch'
 import type { TestRunProgress } from './test-run.inputs'
-import type { TestRunService } from './test-run.service'
+import type { ItemCursor, TestRunService } from './test-run.service'
 
-/** The items of one event. */
+/** The items of one event; more follow in the next. */
 const MOST_ITEMS = 500
 
 /** The live side of test runs. */
@@ -22,20 +22,23 @@ export class TestRunWatch {
   async progress(viewer: Viewer | undefined, id: string): Promise<AsyncIterable<TestRunProgress>> {
     permit(viewer, 'mailboxes.read')
     if (!(await this.runs.get(viewer, id))) throw new OperationError('NOT_FOUND', 'There is no such test run', ['id'])
-    let told = -1
+    let told: ItemCursor = { changeNumber: -1, id: '' }
+    let isBehind = false
     return watch<TestRunProgress>({
       pubsub: this.pubsub,
       topics: ['test-runs'],
       matches: (_topic, changed) => changed.includes(id),
-      // no key: each subscriber has told its own items so far
+      // no key: each subscriber has been told its own items so far
       load: async () => {
         const run = await this.runs.get(viewer, id)
         if (!run) return undefined
-        const items = run.changeNumber > told ? await this.runs.changedItems(viewer, id, told, MOST_ITEMS) : []
-        told = Math.max(run.changeNumber, told)
+        const items = await this.runs.changedItems(viewer, id, told, MOST_ITEMS)
+        told = items.at(-1) ?? told
+        isBehind = items.length === MOST_ITEMS
         return { run, items }
       },
-      isLast: ({ run }) => run.finishedAt !== null,
+      isPartial: () => isBehind,
+      isLast: ({ run }) => run.finishedAt !== null && !isBehind,
     })
   }
 }

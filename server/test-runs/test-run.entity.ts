@@ -106,7 +106,7 @@ export class DirectionResult {
 @ObjectType({ description: 'One mailbox in a test run.' })
 @Entity('test_run_items')
 @Index('test_run_items_state', ['runId', 'state', 'id'])
-@Index('test_run_items_changes', ['runId', 'changeNumber'])
+@Index('test_run_items_changes', ['runId', 'changeNumber', 'id'])
 @Index('test_run_items_mailbox', ['mailboxId', 'id'])
 @Index('test_run_items_profile', ['profileId', 'state', 'id'])
 @Index('test_run_items_lease', ['state', 'leaseUntil'])

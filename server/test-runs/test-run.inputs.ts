@@ -43,7 +43,7 @@ export class TestRunCause {
 
 @ObjectType({
   description:
-    'The whole run, and the items that changed since the last event (the 500 latest of them: read the rest by TestRun.items). The first event is the current state; completes after the event that shows the run ended.',
+    'The whole run, and the items that changed since the last event, at most 500 in one: the rest follows at once. The first event is the current state; completes after the event that shows the run ended.',
 })
 export class TestRunProgress {
   @Field(() => TestRun)

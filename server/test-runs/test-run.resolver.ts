@@ -75,8 +75,14 @@ export class TestRunResolver {
   }
 
   @FieldResolver(() => [TestRunCause], { description: 'Why mailboxes failed, the most frequent cause first.' })
-  async causes(@Root() run: TestRun): Promise<TestRunCause[]> {
-    return run.failed > 0 ? this.service.causes([run.id]) : []
+  async causes(@Root() run: TestRun, @Ctx() { loaders }: Context): Promise<TestRunCause[]> {
+    if (run.failed === 0) return []
+    const causes = loaders.one(
+      'causes',
+      (ids) => this.service.causes(ids),
+      (row) => row.runId,
+    )
+    return (await causes.load(run.id))?.causes ?? []
   }
 
   @FieldResolver(() => TestRunItemConnection, { description: 'In the order in which they are tested.' })

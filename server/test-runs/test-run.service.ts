@@ -13,15 +13,15 @@ import type { MailboxTestService, TestCandidate } from '../mailboxes/mailbox-tes
 import type { ProfileService } from '../profiles/profile.service'
 import { beginChange, endChange } from './run-counts'
 import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
-import type { TestOptions } from './test-run.inputs'
+import type { TestOptions, TestRunCause } from './test-run.inputs'
 
-/** The job that tests a run's mailboxes; its input is `{ runId, part }`. */
+/** The job that sets a worker to work on a run; its input is `{ runId }`. */
 export const TEST_RUN_JOB = 'test-run'
-/** A run is handed to the workers in so many parts at most: that many processes can share it. */
-const MOST_PARTS = 16
-const ITEMS_A_PART = 100
 const ALL_DIRECTIONS = [Direction.INCOMING, Direction.OUTGOING, Direction.ACT]
 const ALREADY = { code: 'ALREADY_IN_A_TEST', message: 'The mailbox is in another test run now.' }
+
+/** How far a watcher has been told of a run's items. */
+export type ItemCursor = Pick<TestRunItem, 'changeNumber' | 'id'>
 
 export interface StartTest {
   selection?: MailboxSelection | null
@@ -68,19 +68,27 @@ export class TestRunService {
     return keysetPage(query, page, { column: 'id', property: 'id', direction: 'ASC' })
   }
 
-  /** The items that changes past `since` touched, latest first. */
-  async changedItems(viewer: Viewer | undefined, runId: string, since: number, most: number): Promise<TestRunItem[]> {
+  /** The items that changes past `after` touched, in the order of the changes. */
+  async changedItems(
+    viewer: Viewer | undefined,
+    runId: string,
+    after: ItemCursor,
+    most: number,
+  ): Promise<TestRunItem[]> {
     permit(viewer, 'mailboxes.read')
     return this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .where({ runId })
-      .andWhere('i.changeNumber > :since', { since })
-      .orderBy('i.changeNumber', 'DESC')
+      .andWhere('i.changeNumber >= :changeNumber', after)
+      .andWhere('(i.changeNumber > :changeNumber OR i.id > :id)', after)
+      .orderBy('i.changeNumber')
+      .addOrderBy('i.id')
       .limit(most)
       .getMany()
   }
 
-  async causes(runIds: readonly string[]): Promise<{ runId: string; code: string; count: number }[]> {
+  /** Why mailboxes failed in each of these runs, the most frequent cause first. */
+  async causes(runIds: readonly string[]): Promise<{ runId: string; causes: TestRunCause[] }[]> {
     const rows = await this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .select('i.runId', 'runId')
@@ -91,7 +99,10 @@ export class TestRunService {
       .addGroupBy('i.errorCode')
       .orderBy('COUNT(*)', 'DESC')
       .getRawMany<{ runId: string; code: string; count: number | string }>()
-    return rows.map((row) => ({ ...row, count: Number(row.count) }))
+    return runIds.map((runId) => ({
+      runId,
+      causes: rows.filter((row) => row.runId === runId).map(({ code, count }) => ({ code, count: Number(count) })),
+    }))
   }
 
   /** Each mailbox's last finished test. */
@@ -212,8 +223,7 @@ export class TestRunService {
     for (const chunk of chunks(items, 300)) {
       await tx.em.createQueryBuilder().insert().into(TestRunItem).values(chunk).updateEntity(false).execute()
     }
-    const parts = Math.min(MOST_PARTS, Math.ceil(claimed.size / ITEMS_A_PART))
-    for (let part = 0; part < parts; part++) tx.enqueue(TEST_RUN_JOB, { runId: id, part })
+    if (claimed.size > 0) tx.enqueue(TEST_RUN_JOB, { runId: id })
     tx.signal('mailboxes', [...claimed])
     return endChange(tx, id, now)
   }

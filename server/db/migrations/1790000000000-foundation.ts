@@ -143,7 +143,7 @@ function tables(kind: DatabaseKind) {
     table('test_runs', runColumns(kind), { test_runs_state: { columns: ['state', 'id'] } }),
     table('test_run_items', itemColumns(kind), {
       test_run_items_state: { columns: ['run_id', 'state', 'id'] },
-      test_run_items_changes: { columns: ['run_id', 'change_number'] },
+      test_run_items_changes: { columns: ['run_id', 'change_number', 'id'] },
       test_run_items_mailbox: { columns: ['mailbox_id', 'id'] },
       test_run_items_profile: { columns: ['profile_id', 'state', 'id'] },
       test_run_items_lease: { columns: ['state', 'lease_until'] },
