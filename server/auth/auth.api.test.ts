@@ -1,5 +1,8 @@
+import { lookup } from 'node:dns/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { UserFaults } from '../errors'
 import { type Caller, DATABASES, Harness, PASSWORD } from '../test/harness'
+import { SignInFailure } from './user.entity'
 
 const SIGN_IN = `mutation ($name: String!, $password: String!) {
   signIn(name: $name, password: $password) { viewer { name roles rights } userErrors { code path } }
@@ -66,6 +69,64 @@ describe.each(DATABASES)('signing in on %s', (database) => {
       { code: 'TOO_MANY_ATTEMPTS', path: ['name'] },
     ])
     expect((await signIn(caller, 'auditor', PASSWORD)).userErrors).toEqual([])
+    // who goes on from there locks nobody else out
+    for (let attempt = 0; attempt < 100; attempt++) await signIn(caller, 'guessed', 'wrong password')
+    const { viewer } = await harness.app.services.auth.signIn('guessed', PASSWORD, '192.0.2.99')
+    expect(viewer.name).toBe('guessed')
+  })
+
+  test('guesses made at one time are no more than guesses made one after the other', async () => {
+    await harness.app.services.auth.createUser('hurried', PASSWORD, [])
+    const codes = await Promise.all(
+      Array.from({ length: 20 }, async (_, number) => {
+        const { userErrors } = await signIn(
+          harness.anonymous(),
+          number % 2 ? 'Hurried' : '\uff48urried ',
+          'wrong password',
+        )
+        return userErrors[0].code
+      }),
+    )
+    expect(codes.filter((code) => code === 'WRONG_CREDENTIALS')).toHaveLength(10)
+    expect(codes.filter((code) => code === 'TOO_MANY_ATTEMPTS')).toHaveLength(10)
+  })
+
+  test('a right password makes good for the wrong ones before it', async () => {
+    await harness.app.services.auth.createUser('forgetful', PASSWORD, [])
+    const caller = harness.anonymous()
+    for (let attempt = 0; attempt < 6; attempt++) await signIn(caller, 'forgetful', 'wrong password')
+    expect((await signIn(caller, 'forgetful', PASSWORD)).userErrors).toEqual([])
+    for (let attempt = 0; attempt < 6; attempt++) await signIn(caller, 'forgetful', 'wrong password')
+    expect((await signIn(caller, 'forgetful', PASSWORD)).userErrors).toEqual([])
+  })
+
+  test('guesses for one name from many addresses are counted together, less strictly', async () => {
+    const { auth } = harness.app.services
+    const code = (ip: string) =>
+      auth.signIn('nobody-at-all', 'wrong password', ip).catch((error: UserFaults) => error.faults[0]?.code)
+    await harness.app.db.inTransaction((tx) => tx.em.query('DELETE FROM sign_in_failures'))
+    expect(await code('192.0.2.1')).toBe('WRONG_CREDENTIALS')
+    await harness.app.db.inTransaction((tx) => tx.em.query('UPDATE sign_in_failures SET failures = 99'))
+    // the counter of this address is at 99, too, but that of another one begins
+    expect(await code('192.0.2.2')).toBe('WRONG_CREDENTIALS')
+    expect(await code('192.0.2.3')).toBe('TOO_MANY_ATTEMPTS')
+    const hourAgo = new Date(Date.now() - 3_600_000)
+    await harness.app.db.inTransaction((tx) => tx.em.updateAll(SignInFailure, { since: hourAgo }))
+    expect(await code('192.0.2.3')).toBe('WRONG_CREDENTIALS')
+  })
+
+  test('a flood of sign-ins leaves DNS its threads, and is refused beyond a short line', async () => {
+    let hashed = 0
+    const flood = Array.from({ length: 60 }, async (_, number) => {
+      const { userErrors } = await signIn(harness.anonymous(), `stranger-${number}`, 'wrong password')
+      if (userErrors[0].code === 'WRONG_CREDENTIALS') hashed += 1
+      return userErrors[0].code
+    })
+    await Promise.race(flood)
+    await lookup('localhost')
+    expect(hashed).toBeLessThan(10)
+    const codes = await Promise.all(flood)
+    expect(codes.filter((code) => code === 'TOO_MANY_ATTEMPTS').length).toBeGreaterThan(20)
   })
 
   test('a foreign page can use the cookie neither on HTTP nor on the websocket', async () => {

@@ -7,6 +7,8 @@ import { ApiToken } from './api-token.entity'
 import type { ApiTokenInput } from './auth.inputs'
 import { hashPassword, newSecret, verifyPassword } from './password'
 import { isScope, type Right, Role, rightsOf } from './rights'
+import { countTry, FAILURE_WINDOW_MS, forgive, networkOf, type SignInLimit } from './sign-in-limits'
+import { TooManyWaiting, Turns } from './turns'
 import { Session, SignInFailure, User } from './user.entity'
 
 /** Who asks, and what of it is allowed. */
@@ -28,12 +30,25 @@ export function permit(viewer: Viewer | undefined, right: Right): asserts viewer
   if (!viewer.rights.has(right)) throw new OperationError('FORBIDDEN', `This needs the right ${right}`)
 }
 
+/**
+ * What a mutation may show beside its counts: a token that may change mailboxes but not read them learns how many it changed,
+ * not which.
+ */
+export const mayRead = (viewer: Viewer | undefined): boolean => viewer?.rights.has('mailboxes.read') ?? false
+
+/** The rows for who may read, none for others. */
+export const shownTo = <Row>(viewer: Viewer | undefined, rows: Row[]): Row[] => (mayRead(viewer) ? rows : [])
+
 /** What decides what a viewer sees: subscribers with the same may share what is loaded for one of them. */
 export const sightOf = (viewer: Viewer): string => [...viewer.rights].sort().join()
 
 const SESSION_HOURS = 12
+/** Wrong passwords for one name within the window: from one address, and from all of them. */
 const FAILURES_ALLOWED = 10
-const FAILURE_WINDOW_MS = 15 * 60_000
+const FAILURES_ALLOWED_EVERYWHERE = 100
+/** libuv has four threads for hashes and DNS: two of them stay free, so that a flood of sign-ins stops no mailbox test. */
+const HASHES_AT_ONCE = 2
+const HASHES_WAITING = 20
 const LAST_USED_STEP_MS = 60_000
 const MIN_PASSWORD = 12
 const MAX_PASSWORD = 1_000
@@ -41,34 +56,30 @@ const MAX_NAME = 200
 
 const hash = (...parts: string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex')
 
+/** Names that look the same are the same; the counters of wrong passwords go by what is looked up. */
+const nameKeyOf = (name: string): string => name.normalize('NFKC').trim().toLowerCase()
+
 export class AuthService {
+  private readonly hashing = new Turns(HASHES_AT_ONCE, HASHES_WAITING)
+
   constructor(private readonly db: Database) {}
 
   /**
    * Checks name and password and opens a session. Ten wrong passwords for one name from one address within 15 minutes refuse
-   * every further try for the rest of them, right or wrong.
+   * every further try for the rest of them, right or wrong; so do a hundred from any addresses, and so does a flood.
    */
   async signIn(name: string, password: string, ip: string): Promise<{ viewer: Viewer; secret: string }> {
     const faults = new FaultList()
     if (name.length === 0 || name.length > MAX_NAME) faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
     if (password.length > MAX_PASSWORD) faults.add('TOO_LONG', ['password'], 'A password has at most 1,000 characters')
     faults.check()
-    const nameKey = name.trim().toLowerCase()
-    const key = hash('sign-in', nameKey, ip)
-    if (await this.isLocked(key)) {
-      faults.add('TOO_MANY_ATTEMPTS', ['name'], 'Too many wrong passwords: the next try is possible in 15 minutes')
-      faults.check()
+    try {
+      return await this.hashing.take(() => this.judge(nameKeyOf(name), password, networkOf(ip)))
+    } catch (error) {
+      if (!(error instanceof TooManyWaiting)) throw error
+      const message = 'Too many sign in at this moment: try again in a minute'
+      throw new UserFaults([{ code: 'TOO_MANY_ATTEMPTS', path: ['name'], message }])
     }
-    const user = await this.db.read
-      .createQueryBuilder(User, 'u')
-      .addSelect('u.passwordHash')
-      .where('u.nameKey = :nameKey', { nameKey })
-      .getOne()
-    if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
-      await this.countFailure(key)
-      throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['password'], message: 'Name or password is wrong' }])
-    }
-    return this.openSession(user, key)
   }
 
   async signOut(viewer: Viewer | undefined): Promise<boolean> {
@@ -152,15 +163,15 @@ export class AuthService {
   async createUser(name: string, password: string, roles: readonly Role[]): Promise<void> {
     const faults = new FaultList()
     const trimmed = name.trim()
-    if (trimmed.length === 0 || trimmed.length > MAX_NAME)
+    const nameKey = nameKeyOf(name)
+    if (trimmed.length === 0 || trimmed.length > MAX_NAME || nameKey.length > MAX_NAME)
       faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
     if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD) {
       faults.add('INVALID', ['password'], `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`)
     }
     faults.check()
-    const passwordHash = await hashPassword(password)
+    const passwordHash = await this.hashing.take(() => hashPassword(password))
     await this.db.inTransaction(async (tx) => {
-      const nameKey = trimmed.toLowerCase()
       if (await tx.em.existsBy(User, { nameKey })) faults.add('TAKEN', ['name'], 'There is a user of this name already')
       faults.check()
       await tx.em.insert(User, {
@@ -198,7 +209,29 @@ export class AuthService {
     })
   }
 
-  private async openSession(user: User, failureKey: string): Promise<{ viewer: Viewer; secret: string }> {
+  private async judge(nameKey: string, password: string, network: string): Promise<{ viewer: Viewer; secret: string }> {
+    const own = { id: hash('sign-in', nameKey, network), allowed: FAILURES_ALLOWED }
+    const everywhere = { id: hash('sign-in', nameKey), allowed: FAILURES_ALLOWED_EVERYWHERE }
+    if (!(await this.db.inTransaction((tx) => countTry(tx, [own, everywhere])))) {
+      const message = 'Too many wrong passwords: the next try is possible in 15 minutes'
+      throw new UserFaults([{ code: 'TOO_MANY_ATTEMPTS', path: ['name'], message }])
+    }
+    const user = await this.db.read
+      .createQueryBuilder(User, 'u')
+      .addSelect('u.passwordHash')
+      .where('u.nameKey = :nameKey', { nameKey })
+      .getOne()
+    if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
+      throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['password'], message: 'Name or password is wrong' }])
+    }
+    return this.openSession(user, own, everywhere)
+  }
+
+  private async openSession(
+    user: User,
+    own: SignInLimit,
+    everywhere: SignInLimit,
+  ): Promise<{ viewer: Viewer; secret: string }> {
     const secret = newSecret('mws')
     const now = new Date()
     const session = {
@@ -209,26 +242,9 @@ export class AuthService {
     }
     await this.db.inTransaction(async (tx) => {
       await tx.em.insert(Session, { ...session, secretHash: hash('session', secret) })
-      await tx.em.delete(SignInFailure, { id: failureKey })
+      await forgive(tx, own, everywhere)
     })
     return { viewer: viewerOf(user, session), secret }
-  }
-
-  private async isLocked(id: string): Promise<boolean> {
-    const row = await this.db.read.findOneBy(SignInFailure, { id })
-    return !!row && row.failures >= FAILURES_ALLOWED && Date.now() - row.since.getTime() < FAILURE_WINDOW_MS
-  }
-
-  private async countFailure(id: string): Promise<void> {
-    await this.db.inTransaction(async (tx) => {
-      const now = new Date()
-      const row = await tx.em.findOneBy(SignInFailure, { id })
-      if (row && now.getTime() - row.since.getTime() < FAILURE_WINDOW_MS) {
-        await tx.em.increment(SignInFailure, { id }, 'failures', 1)
-      } else {
-        await tx.em.upsert(SignInFailure, { id, failures: 1, since: now }, ['id'])
-      }
-    })
   }
 }
 

@@ -10,7 +10,7 @@ export class User {
   @Column({ type: 'varchar', length: 200 })
   name!: string
 
-  /** The name in lower case: sign-in names differ by more than case. */
+  /** The name in lower case and in its compatibility form (NFKC): sign-in names differ by more than case and typography. */
   @Index('users_name', { unique: true })
   @Column({ type: 'varchar', length: 200 })
   nameKey!: string
@@ -45,7 +45,7 @@ export class Session {
   expiresAt!: Date
 }
 
-/** Failed sign-ins of one name from one address; past a number of them the next tries are refused unseen. */
+/** Failed sign-ins of one name, from one address or from all; past a number of them the next tries are refused unseen. */
 @Entity('sign_in_failures')
 export class SignInFailure {
   /** Hash of name and address: the table is no list of who tried. */
