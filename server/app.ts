@@ -186,6 +186,14 @@ function jobsOf(s: Services): JobList {
   return [
     testRunJob(s.engine),
     defineJob({
+      name: 'reconcile-alerts',
+      input: z.object({}).strict(),
+      retries: 0,
+      timeoutMs: 60_000,
+      everyMs: 30_000,
+      run: async () => void (await s.alerts.reconcile()),
+    }),
+    defineJob({
       name: 'forget-ended-sessions',
       input: z.object({}).strict(),
       retries: 0,

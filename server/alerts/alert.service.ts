@@ -7,7 +7,7 @@ import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { MailError } from '../mail/mail-error'
 import type { Mailbox } from '../mailboxes/mailbox.entity'
-import { TestStatus } from '../mailboxes/mailbox.enums'
+import { type Direction, TestStatus } from '../mailboxes/mailbox.enums'
 import type { MailboxService } from '../mailboxes/mailbox.service'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
 import { Alert, AlertState } from './alert.entity'
@@ -82,6 +82,32 @@ export class AlertService {
     tx.signal('alerts', changed)
   }
 
+  /**
+   * Resolves what no test will resolve: alerts of mailboxes that were deactivated, switched off or reset since, and of profiles
+   * that their last failing mailbox has left. Run by a schedule. Answers how many changed.
+   */
+  async reconcile(): Promise<number> {
+    return this.db.inTransaction(async (tx) => {
+      const query = tx.em
+        .createQueryBuilder(Alert, 'a')
+        .where({ openKey: Not(IsNull()) })
+        .orderBy('a.id')
+      const open = await locked(tx, query).getMany()
+      const ids = (key: 'mailboxId' | 'profileId') => [...new Set(open.flatMap((alert) => alert[key] ?? []))]
+      const failing = await this.tests.failing(tx, { mailboxIds: ids('mailboxId'), profileIds: ids('profileId') })
+      const changed: string[] = []
+      for (const alert of open) {
+        const subject = alert.mailboxId ?? alert.profileId
+        const over = alert.directions.filter((direction) => !failing.has(`${subject} ${direction} ${alert.code}`))
+        if (over.length === 0) continue
+        await tx.em.update(Alert, { id: alert.id }, worksIn(alert, over))
+        changed.push(alert.id)
+      }
+      tx.signal('alerts', changed)
+      return changed.length
+    })
+  }
+
   private async open(tx: Tx, outcomes: readonly MailboxOutcome[], at: Date): Promise<string[]> {
     const byKey = new Map<string, { sightings: (Sighting & { error: MailError })[]; mailboxes: Set<string> }>()
     for (const { mailboxId, profileId, directions } of outcomes) {
@@ -135,18 +161,15 @@ export class AlertService {
     ])
     const open = await locked(tx, query).getMany()
     const profileIds = [...new Set(open.flatMap((alert) => alert.profileId ?? []))]
-    const failing = profileIds.length > 0 ? await this.tests.stillFailing(tx, profileIds) : new Set<string>()
+    const failing =
+      profileIds.length > 0 ? await this.tests.failing(tx, { mailboxIds: [], profileIds }) : new Set<string>()
     const ids: string[] = []
     for (const alert of open) {
       const tested = working.get(alert.mailboxId ?? alert.profileId ?? '') ?? new Set()
       const stillFails = (direction: string) => failing.has(`${alert.profileId} ${direction} ${alert.code}`)
-      const directions = new Set([...tested].filter((direction) => !stillFails(direction)))
-      let changes: Partial<Alert> | undefined
-      for (const direction of [...alert.directions]) {
-        if (directions.has(direction)) changes = works(Object.assign(alert, changes), direction)
-      }
-      if (!changes) continue
-      await tx.em.update(Alert, { id: alert.id }, changes)
+      const over = alert.directions.filter((direction) => tested.has(direction) && !stillFails(direction))
+      if (over.length === 0) continue
+      await tx.em.update(Alert, { id: alert.id }, worksIn(alert, over))
       ids.push(alert.id)
     }
     return ids
@@ -177,6 +200,11 @@ export class AlertService {
       return tx.em.findBy(Alert, { id: In(changed) })
     })
   }
+}
+
+/** An alert after these of its directions work. */
+function worksIn(alert: Alert, directions: readonly Direction[]): Partial<Alert> {
+  return directions.reduce<Alert>((after, direction) => Object.assign(after, works(after, direction)), { ...alert })
 }
 
 /** Two transactions that meet the same alert follow each other. */

@@ -170,22 +170,26 @@ export class MailboxTestService {
     return new Map(mailboxes.map((row) => [row.id, fingerprint(row, profiles.get(row.profileId ?? '') ?? null)]))
   }
 
-  /** What active mailboxes of these profiles still fail with, as `profileId DIRECTION CODE`. */
-  async stillFailing(tx: Tx, profileIds: readonly string[]): Promise<Set<string>> {
-    const failing = new Set<string>()
-    for (const direction of DIRECTIONS) {
-      const { errorCode } = DIRECTION_COLUMNS[direction]
-      const rows = await tx.em
-        .createQueryBuilder(Mailbox, 'm')
-        .select('m.profileId', 'profileId')
-        .addSelect(`m.${errorCode}`, 'code')
-        .where({ profileId: In([...profileIds]), active: true, [errorCode]: Not(IsNull()) })
-        .groupBy('m.profileId')
-        .addGroupBy(`m.${errorCode}`)
-        .getRawMany<{ profileId: string; code: string }>()
-      for (const { profileId, code } of rows) failing.add(`${profileId} ${direction} ${code}`)
+  /** What active mailboxes, these or those of these profiles, fail with now: as `mailboxId DIRECTION CODE` and `profileId DIRECTION CODE`. */
+  async failing(tx: Tx, of: { mailboxIds: readonly string[]; profileIds: readonly string[] }): Promise<Set<string>> {
+    const found = new Set<string>()
+    for (const [key, ids] of [['id', of.mailboxIds] as const, ['profileId', of.profileIds] as const]) {
+      for (const direction of DIRECTIONS) {
+        const { errorCode } = DIRECTION_COLUMNS[direction]
+        for (const chunk of chunks(ids)) {
+          const rows = await tx.em
+            .createQueryBuilder(Mailbox, 'm')
+            .select(`m.${key}`, 'subject')
+            .addSelect(`m.${errorCode}`, 'code')
+            .where({ [key]: In(chunk), active: true, [errorCode]: Not(IsNull()) })
+            .groupBy(`m.${key}`)
+            .addGroupBy(`m.${errorCode}`)
+            .getRawMany<{ subject: string; code: string }>()
+          for (const { subject, code } of rows) found.add(`${subject} ${direction} ${code}`)
+        }
+      }
     }
-    return failing
+    return found
   }
 
   private targetsOf(mailbox: Mailbox, profile: EmailServerProfile | null): ProbeTargets {

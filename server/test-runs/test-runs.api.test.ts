@@ -155,6 +155,20 @@ describe.each(DATABASES)('test runs on %s', (database) => {
     expect(works.alerts.nodes).toEqual([expect.objectContaining({ state: 'RESOLVED' })])
   })
 
+  test('an alert resolves when its direction is switched off', async () => {
+    const id = idOf('readonly@demo.test')
+    await testOne('readonly@demo.test')
+    const alerts = async () => (await mailboxOf('readonly@demo.test')).alerts.nodes
+    expect(await alerts()).toEqual([expect.objectContaining({ code: 'INBOX_READ_ONLY', state: 'OPEN' })])
+    const method =
+      'mutation ($ids: [ID!]!, $to: IncomingMethod) { updateMailboxes(selection: { ids: $ids }, changes: { incomingMethod: $to }) { changed } }'
+    await admin.get(method, { ids: [id], to: 'NONE' })
+    expect(await harness.app.services.alerts.reconcile()).toBe(1)
+    expect(await alerts()).toEqual([expect.objectContaining({ state: 'RESOLVED' })])
+    expect(await harness.app.services.alerts.reconcile()).toBe(0)
+    await admin.get(method, { ids: [id], to: 'SERVER_SIDE_SYNC' })
+  })
+
   test('each direction is judged for itself', async () => {
     const readOnly = (await testOne('readonly@demo.test')).item
     expect(readOnly.results.map((result: Anything) => result.status)).toEqual(['FAILURE', 'SUCCESS'])
