@@ -1,10 +1,10 @@
 import { In } from 'typeorm'
+import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, type MailboxKind, TestStatus } from './mailbox.enums'
-import { chunks } from './mailbox.service'
 import { effectOf } from './reset-rules'
 
 /** What an owner decides about its mailbox. */
@@ -29,7 +29,7 @@ export class MailboxOwnerService {
     if (owners.length === 0) return
     const settings = await this.settings.current(tx.em)
     const now = new Date()
-    const mailboxes = owners.map((owner) => ({
+    const mailboxOf = (owner: MailboxOwner) => ({
       ...NEW,
       ...ownedColumns(owner),
       id: newId(),
@@ -42,29 +42,54 @@ export class MailboxOwnerService {
       approval: owner.emailAddress === null ? ApprovalStatus.EMPTY : ApprovalStatus.PENDING,
       createdAt: now,
       updatedAt: now,
-    }))
-    for (const chunk of chunks(mailboxes, 300)) {
-      await tx.em.createQueryBuilder().insert().into(Mailbox).values(chunk).updateEntity(false).execute()
+    })
+    for await (const chunk of pausingChunks(owners, 100)) {
+      const mailboxes = chunk.map(mailboxOf)
+      await tx.em.createQueryBuilder().insert().into(Mailbox).values(mailboxes).updateEntity(false).execute()
+      tx.signal(
+        'mailboxes',
+        mailboxes.map((mailbox) => mailbox.id),
+      )
     }
-    tx.signal(
-      'mailboxes',
-      mailboxes.map((mailbox) => mailbox.id),
-    )
   }
 
   /** Frees the addresses of owners that are about to change, so that two may swap theirs in one call. */
   async freeAddresses(tx: Tx, ownerIds: readonly string[]): Promise<void> {
-    for (const chunk of chunks(ownerIds)) await tx.em.update(Mailbox, { ownerId: In(chunk) }, { activeAddress: null })
+    for await (const chunk of pausingChunks(ownerIds)) {
+      await tx.em.update(Mailbox, { ownerId: In(chunk) }, { activeAddress: null })
+    }
   }
 
-  /** The owner's new name, address and activity reach its mailbox. */
-  async ownerChanged(tx: Tx, owner: MailboxOwner, before: MailboxOwner): Promise<void> {
-    const mailbox = await tx.em.findOneByOrFail(Mailbox, { ownerId: owner.id })
+  /** The owners' new names, addresses and activity reach their mailboxes. */
+  async ownersChanged(
+    tx: Tx,
+    changes: readonly { owner: MailboxOwner; before: Pick<MailboxOwner, 'addressKey'> }[],
+  ): Promise<void> {
+    const rows = changes.map(({ owner }) => {
+      const { name, nameKey, emailAddress, addressKey, active, activeAddress } = ownedColumns(owner)
+      const address = { email_address: emailAddress, address_key: addressKey, active_address: activeAddress }
+      return [owner.id, { name, name_key: nameKey, ...address, active: Number(active) }] as const
+    })
+    await updateEach(tx, 'mailboxes', 'owner_id', new Map(rows))
     // another spelling of the same address changes nothing that a server sees
-    const moved = owner.addressKey !== before.addressKey
-    const effect = moved ? effectOf({ kind: 'ADDRESS_CHANGED', emailAddress: owner.emailAddress }) : {}
-    await tx.em.update(Mailbox, { id: mailbox.id }, { ...ownedColumns(owner), ...effect, updatedAt: new Date() })
-    tx.signal('mailboxes', [mailbox.id])
+    const moved = changes.filter(({ owner, before }) => owner.addressKey !== before.addressKey)
+    const lost = moved.filter(({ owner }) => owner.emailAddress === null)
+    const groups = [
+      { of: changes, effect: { updatedAt: new Date() } },
+      { of: moved, effect: effectOf({ kind: 'ADDRESS_CHANGED', emailAddress: '' }) },
+      { of: lost, effect: effectOf({ kind: 'ADDRESS_CHANGED', emailAddress: null }) },
+    ]
+    for (const { of, effect } of groups) {
+      const ownerIds = of.map(({ owner }) => owner.id)
+      for await (const chunk of pausingChunks(ownerIds)) await tx.em.update(Mailbox, { ownerId: In(chunk) }, effect)
+    }
+    for await (const chunk of pausingChunks(changes.map(({ owner }) => owner.id))) {
+      const mailboxes = await tx.em.find(Mailbox, { select: { id: true }, where: { ownerId: In(chunk) } })
+      tx.signal(
+        'mailboxes',
+        mailboxes.map((mailbox) => mailbox.id),
+      )
+    }
   }
 
   withActiveAddress(tx: Tx, addresses: readonly string[]): Promise<OwnedMailbox[]> {

@@ -1,5 +1,6 @@
 import { In } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
+import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -13,6 +14,8 @@ import type { MailboxChanges, MailboxFilter, MailboxSelection, MailboxSort } fro
 import { checkMailboxChanges } from './mailbox-changes'
 import { type Condition, orderOf, selectionCondition, VIEW_CONDITIONS, viewCondition } from './mailbox-selection'
 import { effectOf, type MailboxPatch } from './reset-rules'
+
+export { chunks } from '../db/chunks'
 
 export interface BulkAnswer {
   matched: number
@@ -155,7 +158,7 @@ export class MailboxService {
         for (const id of await this.patchWhere(tx, ids, when, patch)) changed.add(id)
       }
       if (typeof changes.password === 'string') {
-        for (const id of ids) await this.setPassword(tx, id, changes.password)
+        await this.setPassword(tx, ids, changes.password)
         for (const id of ids) changed.add(id)
       }
       return this.answer(tx, ids.length, [...changed])
@@ -225,7 +228,7 @@ export class MailboxService {
 
   private async idsWhere(tx: Tx, ids: readonly string[], sql: string, parameters: object = {}): Promise<string[]> {
     const found: string[] = []
-    for (const chunk of chunks(ids)) {
+    for await (const chunk of pausingChunks(ids)) {
       const query = tx.em
         .createQueryBuilder(Mailbox, 'm')
         .select('m.id', 'id')
@@ -244,27 +247,23 @@ export class MailboxService {
   ): Promise<string[]> {
     const when = typeof sql === 'string' ? { sql, parameters: {} } : sql
     const matching = await this.idsWhere(tx, ids, when.sql, when.parameters)
-    for (const chunk of chunks(matching)) {
+    for await (const chunk of pausingChunks(matching)) {
       await tx.em.update(Mailbox, { id: In(chunk) }, { ...patch, updatedAt: new Date() })
     }
     return matching
   }
 
-  private async setPassword(tx: Tx, id: string, password: string): Promise<void> {
-    const passwordSealed = password === '' ? null : this.keyring.seal(password, passwordOf(id))
+  private async setPassword(tx: Tx, ids: readonly string[], password: string): Promise<void> {
+    const seal = (id: string) => (password === '' ? null : this.keyring.seal(password, passwordOf(id)))
     const effect = effectOf({ kind: 'CREDENTIALS_CHANGED' })
-    await tx.em.update(
-      Mailbox,
-      { id },
-      { ...effect, passwordSealed, hasPassword: password !== '', updatedAt: new Date() },
-    )
+    for await (const chunk of pausingChunks(ids)) {
+      const sealed = new Map(chunk.map((id) => [id, { password_sealed: seal(id) }]))
+      await updateEach(tx, 'mailboxes', 'id', sealed)
+      const patch = { ...effect, hasPassword: password !== '', updatedAt: new Date() }
+      await tx.em.update(Mailbox, { id: In(chunk) }, patch)
+    }
   }
 }
 
 /** A sealed password opens only for the row and field it was sealed for. */
 export const passwordOf = (rowId: string) => ({ table: 'mailboxes', rowId, field: 'password' })
-
-/** Parts that fit every database's limit of parameters in one statement. */
-export function* chunks<T>(items: readonly T[], size = 5_000): Generator<T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
-}

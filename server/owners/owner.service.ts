@@ -1,12 +1,12 @@
 import { In } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
+import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
 import { oneLine } from '../graphql/text-input'
 import { addressProblem, normalizeAddress } from '../mail/address'
-import { chunks } from '../mailboxes/mailbox.service'
 import type { MailboxOwnerService, OwnedMailbox } from '../mailboxes/mailbox-owner.service'
 import { Owner, type OwnerKind } from './owner.entity'
 import type { OwnerInput } from './owner.inputs'
@@ -47,15 +47,19 @@ export class OwnerService {
       const now = new Date()
       const plan = wanted.map((want) => {
         const before = known.get(keyOf(want))
-        const owner = Object.assign(new Owner(), before ?? { id: newId(), active: true, createdAt: now }, want)
+        const owner = Object.assign(new Owner(), before ?? { id: newId(), active: true, createdAt: now }, want, {
+          // who names it by its address does not take away the name it has elsewhere
+          externalId: want.externalId ?? before?.externalId ?? null,
+        })
         const differs = !before || before.name !== want.name || before.emailAddress !== want.emailAddress
         if (differs) owner.updatedAt = now
         return { before, owner, differs }
       })
+      checkTwins(faults, plan)
       await this.checkTaken(tx, faults, plan)
       faults.check()
       const created = plan.filter(({ before }) => !before).map(({ owner }) => owner)
-      for (const chunk of chunks(created, 300)) {
+      for await (const chunk of pausingChunks(created, 100)) {
         await tx.em.createQueryBuilder().insert().into(Owner).values(chunk).updateEntity(false).execute()
       }
       const changed = plan.flatMap(({ before, owner, differs }) => (before && differs ? [{ before, owner }] : []))
@@ -64,17 +68,29 @@ export class OwnerService {
         changed.map(({ owner }) => owner.id),
       )
       await this.mailboxes.createFor(tx, created)
-      for (const { before, owner } of changed) {
-        await tx.em.update(Owner, { id: owner.id }, owner)
-        await this.mailboxes.ownerChanged(tx, owner, before)
-      }
+      await this.updateChanged(
+        tx,
+        changed.map(({ owner }) => owner),
+      )
+      await this.mailboxes.ownersChanged(tx, changed)
       return plan.map(({ owner }) => owner)
     })
   }
 
+  private async updateChanged(tx: Tx, owners: readonly Owner[]): Promise<void> {
+    const rows = owners.map(({ id, name, emailAddress, addressKey }) => {
+      return [id, { name, email_address: emailAddress, address_key: addressKey }] as const
+    })
+    await updateEach(tx, 'owners', 'id', new Map(rows))
+    for await (const chunk of pausingChunks(owners)) {
+      const [updatedAt, ids] = [chunk[0]?.updatedAt, chunk.map((owner) => owner.id)]
+      await tx.em.update(Owner, { id: In(ids) }, { updatedAt })
+    }
+  }
+
   private async known(tx: Tx, wanted: readonly Wanted[]): Promise<Map<string, Owner>> {
     const known = new Map<string, Owner>()
-    for (const chunk of chunks(wanted)) {
+    for await (const chunk of pausingChunks(wanted)) {
       const externalIds = chunk.flatMap((want) => want.externalId ?? [])
       const addresses = chunk.flatMap((want) => (want.externalId === null && want.addressKey ? [want.addressKey] : []))
       const found = await tx.em.find(Owner, { where: [{ externalId: In(externalIds) }, { addressKey: In(addresses) }] })
@@ -94,7 +110,9 @@ export class OwnerService {
     const ownIds = new Set(plan.map(({ owner }) => owner.id))
     const addresses = plan.flatMap(({ owner }) => owner.addressKey ?? [])
     const taken: OwnedMailbox[] = []
-    for (const chunk of chunks(addresses)) taken.push(...(await this.mailboxes.withActiveAddress(tx, chunk)))
+    for await (const chunk of pausingChunks(addresses)) {
+      taken.push(...(await this.mailboxes.withActiveAddress(tx, chunk)))
+    }
     for (const other of taken) {
       if (other.ownerId !== null && ownIds.has(other.ownerId)) continue
       const index = indexOf.get(other.activeAddress) ?? 0
@@ -105,6 +123,16 @@ export class OwnerService {
         `${name} and ${other.name} cannot share an address`,
       )
     }
+  }
+}
+
+/** One owner may be named by its externalId and, in the same call, by the address it has. */
+function checkTwins(faults: FaultList, plan: readonly { owner: Owner }[]): void {
+  const positions = new Map<string, number>()
+  for (const [index, { owner }] of plan.entries()) {
+    const twin = positions.get(owner.id)
+    if (twin !== undefined) faults.add('DUPLICATE', ['owners', index], `The same owner stands at position ${twin}`)
+    positions.set(owner.id, index)
   }
 }
 

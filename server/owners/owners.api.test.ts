@@ -89,6 +89,25 @@ describe.each(DATABASES)('owners on %s', (database) => {
     expect(owners[0]).toMatchObject({ name: 'José', mailbox: { name: 'José' } })
   })
 
+  test('who names an owner by its address does not take its externalId away', async () => {
+    const { owners } = await provision(user('42', 'Ada', 'ada.42@demo.test'))
+    const byAddress = await provision({ kind: 'USER', name: 'Ada L.', emailAddress: 'ada.42@demo.test' })
+    expect(byAddress.owners).toEqual([expect.objectContaining({ id: owners[0].id, externalId: '42', name: 'Ada L.' })])
+    const again = await provision(user('42', 'Ada', 'ada.42@demo.test'))
+    expect(again).toEqual({ owners, userErrors: [] })
+  })
+
+  test('one owner named twice in a call, by externalId and by the address it has, is refused', async () => {
+    await provision(user('43', 'Twice', 'twice.43@demo.test'))
+    const { owners, userErrors } = await provision(user('43', 'Twice', 'new.43@demo.test'), {
+      kind: 'USER',
+      name: 'Twice again',
+      emailAddress: 'twice.43@demo.test',
+    })
+    expect(owners).toEqual([])
+    expect(userErrors).toEqual([expect.objectContaining({ code: 'DUPLICATE', path: ['owners', '1'] })])
+  })
+
   test('a changed address takes the approval back; another spelling of it does not', async () => {
     const { owners } = await provision(user('u4', 'Edith', 'edith@demo.test'))
     const approve = () => admin.get(APPROVE, { ids: [owners[0].mailbox.id] })
@@ -158,6 +177,29 @@ describe.each(DATABASES)('owners on %s', (database) => {
     expect((await provision(...many)).userErrors).toEqual([
       expect.objectContaining({ code: 'TOO_MANY', path: ['owners'] }),
     ])
+  })
+
+  test('while thousands of owners change, others get their answers', async () => {
+    const many = (name: string) =>
+      Array.from({ length: 3_000 }, (_, index) => user(`calm${index}`, `${name} ${index}`, `calm${index}@calm.test`))
+    for (const name of ['Come', 'Renamed']) {
+      const work = { isDone: false }
+      const provisioned = provision(...many(name)).finally(() => {
+        work.isDone = true
+      })
+      let answers = 0
+      while (!work.isDone) {
+        await admin.get('{ viewer { name } }')
+        answers++
+      }
+      expect((await provisioned).userErrors).toEqual([])
+      expect(answers).toBeGreaterThan(3)
+    }
+    const { mailboxes } = await admin.get(
+      '{ mailboxes(filter: { domain: "calm.test", text: "renamed" }) { totalCount nodes { name emailAddress owner { name emailAddress } } } }',
+    )
+    expect(mailboxes.totalCount).toBe(3_000)
+    for (const { name, emailAddress, owner } of mailboxes.nodes) expect({ name, emailAddress }).toEqual(owner)
   })
 
   test('2,000 owners come and change in one call each', async () => {
