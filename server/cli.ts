@@ -7,7 +7,7 @@ import { App, MissingKeys } from './app'
 import { Role } from './auth/rights'
 import { ConfigError, readConfig } from './config'
 import { UserFaults } from './errors'
-import { makeLog } from './process'
+import { loggedError, makeLog } from './process'
 
 const USAGE = `usage: npm run cli -- COMMAND
 
@@ -66,7 +66,8 @@ if (command) {
   command(argument).catch((error: unknown) => {
     const isPlain = error instanceof ConfigError || error instanceof MissingKeys
     if (error instanceof UserFaults) for (const fault of error.faults) process.stderr.write(`${fault.message}\n`)
-    else process.stderr.write(`${isPlain ? error.message : (error as Error).stack}\n`)
+    else if (isPlain) process.stderr.write(`${error.message}\n`)
+    else process.stderr.write(`${JSON.stringify(loggedError(error), null, 2)}\n`)
     process.exitCode = 1
   })
 } else {

@@ -11,9 +11,10 @@ runUntilSignal(async (log) => {
   log.level = config.logLevel
   const app = await App.open(config, log)
   const http = await makeHttp(app)
-  const first = await app.services.auth.createFirstAdministrator()
   await http.listen({ port: config.port, host: config.host })
   if (config.workerInside) await app.startWork()
+  // only what is printed right away is made: a start that fails before it would take the password with it
+  const first = await app.services.auth.createFirstAdministrator()
   const { port } = http.server.address() as AddressInfo
   const host = config.host === '0.0.0.0' ? '127.0.0.1' : config.host
   // on lines of their own, for people and scripts; the password is nowhere else and is never shown again

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import { MissingKeys } from './app'
 import { ConfigError } from './config'
 
@@ -9,9 +9,68 @@ const FORCE_MS = GRACE_MS + 5_000
 /** Nothing that may hold a secret is logged, whatever object it comes in. */
 const REDACTED = ['password', 'secret', 'authorization', 'cookie', 'passwordSealed', 'accessToken']
 
-export function makeLog(): Logger {
+export function makeLog(destination: DestinationStream = pino.destination({ dest: 2, sync: true })): Logger {
   const paths = REDACTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
-  return pino({ name: 'mailwarden', redact: paths }, pino.destination({ dest: 2, sync: true }))
+  const options: LoggerOptions = {
+    name: 'mailwarden',
+    redact: paths,
+    serializers: { err: loggedError },
+    hooks: {
+      logMethod(parts, log) {
+        const [first, text, ...rest] = parts as [unknown, unknown, ...unknown[]]
+        const error = first instanceof Error ? first : (first as { err?: unknown } | undefined)?.err
+        // without words of its own, a line would get the error's message in full
+        const isBare = error instanceof Error && (text === undefined || text === error.message)
+        const fields = first instanceof Error ? { err: first } : first
+        Reflect.apply(log, this, isBare ? [fields, messageOf(error), ...rest] : parts)
+      },
+    },
+  }
+  return pino(options, destination)
+}
+
+type AnyError = Error & { code?: unknown; errno?: unknown; syscall?: unknown; errors?: unknown }
+
+/** How far causes of causes are followed. */
+const DEEPEST_CAUSE = 5
+
+/**
+ * What the log is told of an error: its kind, its words, its codes and where it was thrown, and nothing else that hangs on it.
+ * Libraries hang on what they were doing: TypeORM the parameters of a query, ioredis the arguments of a command (AUTH among
+ * them).
+ */
+export function loggedError(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) return { type: typeof error, ...(typeof error === 'string' && { message: error }) }
+  const { code, errno, syscall, cause, errors } = error as AnyError
+  const isDeep = depth >= DEEPEST_CAUSE
+  return {
+    type: error.constructor?.name ?? error.name,
+    message: messageOf(error),
+    ...Object.fromEntries(
+      Object.entries({ code, errno, syscall }).filter(([, value]) => ['string', 'number'].includes(typeof value)),
+    ),
+    stack: framesOf(error),
+    ...(cause !== undefined && !isDeep && { cause: loggedError(cause, depth + 1) }),
+    ...(Array.isArray(errors) && !isDeep && { errors: errors.slice(0, 10).map((one) => loggedError(one, depth + 1)) }),
+  }
+}
+
+/** An error's words without values: MySQL and MariaDB repeat a duplicate key, Redis the arguments of a command it does not know. */
+export function messageOf(error: Error): string {
+  const { sqlMessage, sqlState, code, errno } = error as AnyError & { sqlMessage?: unknown; sqlState?: unknown }
+  if (sqlMessage !== undefined || sqlState !== undefined)
+    return `The database answered ${code ?? 'an error'} (${errno})`
+  return error.message.replace(/,? with args beginning with[^]*/, '')
+}
+
+/** The lines of the stack behind the message, which may have lines of its own. */
+export function framesOf({ stack = '', message }: Error): string {
+  const start = stack.indexOf(message)
+  const behind = start < 0 ? stack : stack.slice(start + message.length)
+  return behind
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n')
 }
 
 /**
