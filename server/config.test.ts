@@ -24,7 +24,15 @@ const FAULTS: [string, string][] = [
   ['MAILWARDEN_TEST_TIMEOUT_MS', '731.5'],
   ['MAILWARDEN_LEASE_MS', '998'],
   ['MAILWARDEN_INTROSPECTION', 'yes-value'],
-  ['MAILWARDEN_TRUST_PROXY', 'true-value'],
+  ['MAILWARDEN_TRUST_PROXY', 'on-value'],
+  ['MAILWARDEN_TRUST_PROXY', '-731'],
+  ['MAILWARDEN_TRUST_PROXY', '10.7.0.0/33'],
+  ['MAILWARDEN_TRUST_PROXY', '10.7.0.1,proxy-value'],
+  ['MAILWARDEN_EGRESS_ALLOW', '10.7.0.0/33'],
+  ['MAILWARDEN_EGRESS_ALLOW', '10.7.0.0/8/8'],
+  ['MAILWARDEN_EGRESS_DENY', '10.0.0.0/8,host-value'],
+  ['DATABASE_URL', 'sqlite::memory:'],
+  ['DATABASE_URL', 'sqlite:file:memory-value?mode=memory'],
   ['MAILWARDEN_LOG', 'loud-value'],
 ]
 
@@ -56,6 +64,24 @@ describe('faults', () => {
   })
 })
 
+test('without Redis nobody would tell a worker elsewhere what there is to do', () => {
+  expect(faultOf({ MAILWARDEN_WORKER: 'none' })).toContain('MAILWARDEN_WORKER: ')
+  expect(faultOf({ MAILWARDEN_WORKER: 'none', PORT: 'p' }).split('\n')).toHaveLength(3)
+  expect(read({ MAILWARDEN_WORKER: 'none', REDIS_URL: 'redis://cache' }).workerInside).toBe(false)
+})
+
+describe('which proxies are believed', () => {
+  test.each<[string, number | string[]]>([
+    ['off', 0],
+    ['1', 1],
+    ['2', 2],
+    ['10.0.0.7', ['10.0.0.7']],
+    ['10.0.0.0/8, fd00::/8', ['10.0.0.0/8', 'fd00::/8']],
+  ])('%s', (value, expected) => {
+    expect(read({ MAILWARDEN_TRUST_PROXY: value }).trustProxy).toEqual(expected)
+  })
+})
+
 describe('what is not set', () => {
   const DEFAULTS = {
     port: 4000,
@@ -70,7 +96,7 @@ describe('what is not set', () => {
     mailTimeouts: {},
     leaseMs: 30_000,
     introspection: true,
-    trustProxy: false,
+    trustProxy: 0,
     logLevel: 'info',
   }
 
@@ -111,7 +137,7 @@ test('what is set is read', () => {
     MAILWARDEN_TEST_TIMEOUT_MS: '5',
     MAILWARDEN_LEASE_MS: '1000',
     MAILWARDEN_INTROSPECTION: 'off',
-    MAILWARDEN_TRUST_PROXY: 'on',
+    MAILWARDEN_TRUST_PROXY: '1',
     MAILWARDEN_LOG: 'silent',
     SOMETHING_ELSE: 'is not ours',
   })
@@ -128,7 +154,7 @@ test('what is set is read', () => {
     mailTimeouts: { connectMs: 1, greetingMs: 2, responseMs: 3, receiveMs: 4, totalMs: 5 },
     leaseMs: 1000,
     introspection: false,
-    trustProxy: true,
+    trustProxy: 1,
     logLevel: 'silent',
   })
   expect(Object.isFrozen(config)).toBe(true)

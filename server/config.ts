@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 
@@ -12,6 +13,21 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 )
 
+/** An address, or a CIDR range of them. */
+function isRange(text: string): boolean {
+  const [address = '', width, ...more] = text.split('/')
+  const version = isIP(address)
+  const isWidth = width === undefined || (/^\d{1,3}$/.test(width) && Number(width) <= (version === 4 ? 32 : 128))
+  return version !== 0 && !address.includes('%') && isWidth && more.length === 0
+}
+
+const ranges = list.refine((all) => all.every(isRange), 'must be addresses or ranges of them, such as 10.0.0.0/8')
+/** off, how many proxies stand before the service, or which. */
+const proxies = z.union(
+  [z.literal('off').transform(() => 0), z.coerce.number().int().min(1).max(10), ranges.refine((all) => all.length > 0)],
+  'must be off, how many proxies there are, or their addresses or ranges',
+)
+
 const environment = z.object({
   PORT: port.default(4000),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -20,6 +36,7 @@ const environment = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^(mysql|mariadb|sqlite):/, 'must begin with mysql:, mariadb: or sqlite:')
+    .refine((url) => !/^sqlite:(:memory:.*|file:.*|)$/.test(url), 'must name a file: it is opened by two connections')
     .optional(),
   REDIS_URL: z
     .string()
@@ -28,8 +45,8 @@ const environment = z.object({
   MAILWARDEN_KEYS: z.string().optional(),
   MAILWARDEN_WORKER: z.enum(['inside', 'none']).default('inside'),
   MAILWARDEN_TEST_CONCURRENCY: z.coerce.number().int().min(1).max(1000).default(50),
-  MAILWARDEN_EGRESS_ALLOW: list.default([]),
-  MAILWARDEN_EGRESS_DENY: list.default([]),
+  MAILWARDEN_EGRESS_ALLOW: ranges.default([]),
+  MAILWARDEN_EGRESS_DENY: ranges.default([]),
   MAILWARDEN_CONNECT_TIMEOUT_MS: milliseconds.optional(),
   MAILWARDEN_GREETING_TIMEOUT_MS: milliseconds.optional(),
   MAILWARDEN_RESPONSE_TIMEOUT_MS: milliseconds.optional(),
@@ -37,9 +54,17 @@ const environment = z.object({
   MAILWARDEN_TEST_TIMEOUT_MS: milliseconds.optional(),
   MAILWARDEN_LEASE_MS: z.coerce.number().int().min(1000).max(600_000).default(30_000),
   MAILWARDEN_INTROSPECTION: switchOn.default(true),
-  MAILWARDEN_TRUST_PROXY: switchOn.default(false),
+  MAILWARDEN_TRUST_PROXY: proxies.default(0),
   MAILWARDEN_LOG: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   MAILWARDEN_WEB: z.string().optional(),
+})
+
+/** What each variable alone cannot tell. */
+const configuration = environment.refine((e) => e.MAILWARDEN_WORKER === 'inside' || e.REDIS_URL !== undefined, {
+  path: ['MAILWARDEN_WORKER'],
+  message: 'none needs REDIS_URL: without it no worker learns of what there is to do',
+  // also beside faults of other variables, so that all are told at once
+  when: ({ value }) => typeof value === 'object' && value !== null,
 })
 
 export interface Config {
@@ -60,7 +85,8 @@ export interface Config {
   /** How long a claimed test item stays with a worker that gives no sign of life. */
   leaseMs: number
   introspection: boolean
-  trustProxy: boolean
+  /** How many proxies stand before the service, or the ranges they are in; what they say of the client's address is believed. */
+  trustProxy: number | readonly string[]
   logLevel: string
   /** The built dashboard. */
   webFolder: string
@@ -78,7 +104,7 @@ const defined = <T extends object>(values: T): T =>
 export function readConfig(defaults: NodeJS.ProcessEnv = {}, env: NodeJS.ProcessEnv = process.env): Readonly<Config> {
   const given = Object.entries(env).filter(([, value]) => value !== '')
   const present = { ...defaults, ...Object.fromEntries(given) }
-  const parsed = environment.safeParse(present)
+  const parsed = configuration.safeParse(present)
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
     throw new ConfigError(`The configuration has faults:\n${faults.join('\n')}`)

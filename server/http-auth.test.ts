@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { newSecret } from './auth/password'
-import { bearerSecret, COOKIE, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
+import { bearerSecret, clientAddress, cookieName, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
+
+const COOKIE = cookieName(undefined)
 
 describe('Authorization: Bearer (RFC 6750)', () => {
   const secret = newSecret('mwt')
@@ -88,10 +91,44 @@ describe('cookies', () => {
   ])('the session cookie %s', (_, publicUrl, expected) => {
     const cookie = sessionCookie(secret, publicUrl)
     expect(attributes(cookie)).toEqual(expected)
-    expect(cookieOf(cookie, COOKIE)).toBe(secret)
+    const name = cookieName(publicUrl)
+    expect(name.startsWith('__Host-')).toBe(expected.includes('Secure'))
+    expect(cookieOf(cookie, name)).toBe(secret)
     // signing out has to name the same cookie, or the browser keeps it
     const end = sessionCookie(null, publicUrl)
     expect(attributes(end)).toEqual([...expected, 'Max-Age=0'].sort())
-    expect(end.startsWith(`${COOKIE}=;`)).toBe(true)
+    expect(end.startsWith(`${name}=;`)).toBe(true)
+  })
+})
+
+describe('who the client is', () => {
+  const PROXY = '10.0.0.1'
+  const request = (remoteAddress: string | undefined, forwarded: string | undefined) =>
+    ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage
+
+  test.each<[string, number | string[], string | undefined, string | undefined, string]>([
+    ['no proxy', 0, '192.0.2.1', undefined, '192.0.2.1'],
+    ['no proxy is believed', 0, '192.0.2.1', '198.51.100.1', '192.0.2.1'],
+    ['one proxy', 1, PROXY, '192.0.2.1', '192.0.2.1'],
+    ['one proxy, and a client that lies', 1, PROXY, '198.51.100.1, 192.0.2.1', '192.0.2.1'],
+    ['two proxies', 2, PROXY, '192.0.2.1, 10.0.0.2', '192.0.2.1'],
+    ['two proxies, and a client that lies', 2, PROXY, '198.51.100.1,192.0.2.1,10.0.0.2', '192.0.2.1'],
+    ['fewer proxies than said', 2, PROXY, '192.0.2.1', '192.0.2.1'],
+    ['a proxy that says nothing', 1, PROXY, undefined, PROXY],
+    ['a proxy that says no address', 1, PROXY, 'unknown', PROXY],
+    ['with ports', 1, PROXY, '192.0.2.1:5731', '192.0.2.1'],
+    ['IPv6 with a port', 1, PROXY, '[2001:db8::1]:5731', '2001:db8::1'],
+    ['a range', ['10.0.0.0/8'], PROXY, '192.0.2.1', '192.0.2.1'],
+    ['a range, and a client that lies', ['10.0.0.0/8'], PROXY, '198.51.100.1, 192.0.2.1', '192.0.2.1'],
+    ['a range, and a client that names a proxy', ['10.0.0.0/8'], PROXY, '10.9.9.9, 192.0.2.1', '192.0.2.1'],
+    ['a range with two proxies in it', ['10.0.0.0/8'], PROXY, '192.0.2.1, 10.0.0.2', '192.0.2.1'],
+    ['who comes past the proxies', ['10.0.0.0/8'], '192.0.2.1', '198.51.100.1', '192.0.2.1'],
+    ['one address', [PROXY], PROXY, '192.0.2.1', '192.0.2.1'],
+    ['not this address', ['10.0.0.2'], PROXY, '192.0.2.1', PROXY],
+    ['an IPv4 proxy on an IPv6 socket', ['10.0.0.0/8'], `::ffff:${PROXY}`, '192.0.2.1', '192.0.2.1'],
+    ['an IPv6 proxy', ['fd00::/8'], 'fd00::7', '2001:db8::1', '2001:db8::1'],
+    ['a socket that is gone', ['10.0.0.0/8'], undefined, '192.0.2.1', ''],
+  ])('%s', (_, trust, remote, forwarded, expected) => {
+    expect(clientAddress(trust)(request(remote, forwarded))).toBe(expected)
   })
 })

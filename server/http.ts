@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
-import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
 import fastifyStatic from '@fastify/static'
 import Fastify, {
@@ -17,8 +20,11 @@ import type { Ctx, Viewer } from './auth/auth.service'
 import { Loaders } from './graphql/context'
 import { formatError } from './graphql/format-error'
 import { checkCost, LIMITS, limitRules } from './graphql/limits'
-import { bearerSecret, COOKIE, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
+import { bearerSecret, clientAddress, cookieName, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
 import { serveWebsocket } from './websocket'
+
+/** Requests under way may take so long to end when the server closes; then their connections are cut. */
+const CLOSE_WITHIN_MS = 2_000
 
 /** Makes the HTTP server of an app: GraphQL on /graphql (websocket too), the dashboard, and /healthz. */
 export async function makeHttp(app: App): Promise<FastifyInstance> {
@@ -27,9 +33,7 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.bodyBytes,
-    trustProxy: config.trustProxy,
     genReqId: () => randomUUID(),
-    forceCloseConnections: true,
   })
   http.addHook('onSend', securityHeaders(config.publicUrl))
   const sockets = serveWebsocket(app, http.server)
@@ -43,19 +47,29 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
     parseOptions: { maxTokens: LIMITS.tokens },
     // Apollo forbids introspection by itself where it is switched off
     validationRules: limitRules(true),
-    formatError: (formatted, error) => formatError(error, String(formatted.extensions?.requestId ?? randomUUID()), log),
-    plugins: [ApolloServerPluginCacheControlDisabled(), operationPlugin(app)],
+    formatError: (formatted, error) =>
+      formatError(error, String(formatted.extensions?.requestId ?? randomUUID()), log, {
+        hidesSchema: !config.introspection,
+      }),
+    plugins: [ApolloServerPluginCacheControlDisabled(), ApolloServerPluginLandingPageDisabled(), operationPlugin(app)],
   })
   // closing order: websockets first (they would hold the HTTP server open), Apollo last
+  closeInTime(http)
   http.addHook('preClose', () => sockets.close())
   http.addHook('onClose', () => apollo.stop())
   await apollo.start()
+  const addressOf = clientAddress(config.trustProxy)
   await http.register(fastifyApollo(apollo), {
-    context: (request, reply) => contextOf(app, request, reply),
+    context: (request, reply) => contextOf(app, request, reply, addressOf(request.raw)),
   })
-  http.get('/healthz', async () => {
-    await app.db.read.query('SELECT 1')
-    return { status: 'ok' }
+  http.get('/healthz', async (_request, reply) => {
+    try {
+      await app.db.read.query('SELECT 1')
+      return { status: 'ok' }
+    } catch (error) {
+      log.error({ err: error }, 'The database cannot be reached')
+      return reply.code(503).send({ status: 'unavailable' })
+    }
   })
   await serveDashboard(http, config.webFolder)
   return http
@@ -76,12 +90,24 @@ function operationPlugin(app: App): ApolloServerPlugin<Ctx> {
   }
 }
 
-async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply): Promise<Ctx> {
+/** Connections that rest are closed at once, the others with their answer, and all of them in the end. */
+function closeInTime(http: FastifyInstance): void {
+  let isClosing = false
+  http.addHook('preClose', async () => {
+    isClosing = true
+    setTimeout(() => http.server.closeAllConnections(), CLOSE_WITHIN_MS).unref()
+  })
+  http.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
+  })
+}
+
+async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply, ip: string): Promise<Ctx> {
   const viewer = await viewerOf(app, request)
   return {
     viewer,
     requestId: request.id,
-    ip: request.ip,
+    ip,
     loaders: new Loaders(),
     resolver: (resolverClass) => app.resolver(resolverClass),
     setSessionCookie: (secret) => {
@@ -94,7 +120,7 @@ async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply)
 async function viewerOf(app: App, request: FastifyRequest): Promise<Viewer | undefined> {
   const bearer = bearerSecret(request.headers.authorization)
   if (bearer !== undefined) return app.services.auth.byToken(bearer)
-  const cookie = cookieOf(request.headers.cookie, COOKIE)
+  const cookie = cookieOf(request.headers.cookie, cookieName(app.config.publicUrl))
   if (!cookie || !isSameOrigin(request.headers, app.config.publicUrl)) return undefined
   return app.services.auth.bySession(cookie)
 }

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
-import { type ExecutionArgs, GraphQLError, getOperationAST, parse, specifiedRules, validate } from 'graphql'
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql'
 import { CloseCode, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -9,7 +17,7 @@ import type { Ctx, Viewer } from './auth/auth.service'
 import { Loaders } from './graphql/context'
 import { formatError } from './graphql/format-error'
 import { checkCost, LIMITS, limitRules } from './graphql/limits'
-import { bearerSecret, COOKIE, cookieOf, isSameOrigin } from './http-auth'
+import { bearerSecret, clientAddress, cookieName, cookieOf, isSameOrigin } from './http-auth'
 
 interface Extra extends Record<PropertyKey, unknown> {
   socket: WebSocket
@@ -18,6 +26,17 @@ interface Extra extends Record<PropertyKey, unknown> {
 }
 
 const INIT_WAIT_MS = 5_000
+/** A client may take so long to say goodbye when the server closes; then its connection is cut. */
+const GOODBYE_MS = 2_000
+
+/** The code that HTTP has for the same fault. */
+const coded = (error: GraphQLError, code: string): GraphQLError =>
+  new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code },
+  })
 
 /**
  * GraphQL over websocket (graphql-transport-ws) on /graphql. Who connects must be signed in; the socket is closed when the
@@ -28,6 +47,7 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
   const wss = new WebSocketServer({ server, path: '/graphql', maxPayload: LIMITS.messageBytes })
   const rules = [...specifiedRules, ...limitRules(app.config.introspection)]
   const viewers = new Map<WebSocket, Viewer>()
+  const addressOf = clientAddress(app.config.trustProxy)
 
   const prepare = (
     ctx: WsContext<Record<string, unknown>, Extra>,
@@ -41,12 +61,15 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
       ]
     }
     try {
-      const document = parse(payload.query, { maxTokens: LIMITS.tokens })
+      const document = read(payload.query)
+      if (document instanceof GraphQLError) return [document]
       const errors = validate(schema, document, rules)
-      if (errors.length > 0) return [...errors]
+      if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'))
       if (!getOperationAST(document, payload.operationName)) {
         return [
-          new GraphQLError('There is no such operation in the document', { extensions: { code: 'BAD_USER_INPUT' } }),
+          new GraphQLError('There is no such operation in the document', {
+            extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+          }),
         ]
       }
       checkCost(schema, document, payload.variables, payload.operationName)
@@ -55,7 +78,7 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
         document,
         operationName: payload.operationName ?? undefined,
         variableValues: payload.variables ?? undefined,
-        contextValue: contextOf(app, ctx.extra),
+        contextValue: contextOf(app, ctx.extra, addressOf(ctx.extra.request)),
       }
     } catch (error) {
       return [
@@ -65,21 +88,31 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
       ]
     }
   }
-  const format = (errors: readonly unknown[]) => errors.map((error) => formatError(error, randomUUID(), log))
+  const hidesSchema = !app.config.introspection
+  const format = (errors: readonly unknown[]) =>
+    errors.map((error) => formatError(error, randomUUID(), log, { hidesSchema }))
 
   const sockets = useServer<Record<string, unknown>, Extra>(
     {
       schema,
+      isProd: true,
       connectionInitWaitTimeout: INIT_WAIT_MS,
       onConnect: async (ctx) => {
-        const viewer = await viewerOf(app, ctx)
-        if (!viewer) {
-          ctx.extra.socket.close(CloseCode.Unauthorized, 'UNAUTHENTICATED')
+        const { socket } = ctx.extra
+        try {
+          const viewer = await viewerOf(app, ctx)
+          if (!viewer) socket.close(CloseCode.Unauthorized, 'UNAUTHENTICATED')
+          // who has left meanwhile would stay in the list for ever
+          if (!viewer || socket.readyState !== socket.OPEN) return false
+          ctx.extra.viewer = viewer
+          viewers.set(socket, viewer)
+          return true
+        } catch (error) {
+          // graphql-ws would tell the client what failed inside
+          log.error({ err: error }, 'A websocket could not be let in')
+          socket.close(CloseCode.InternalServerError, 'INTERNAL_SERVER_ERROR')
           return false
         }
-        ctx.extra.viewer = viewer
-        viewers.set(ctx.extra.socket, viewer)
-        return true
       },
       onDisconnect: (ctx) => {
         viewers.delete(ctx.extra.socket)
@@ -125,8 +158,22 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
     close: async () => {
       unsubscribe()
       clearInterval(expiry)
+      const cut = setTimeout(() => {
+        for (const socket of wss.clients) socket.terminate()
+      }, GOODBYE_MS)
       await sockets.dispose()
+      clearTimeout(cut)
     },
+  }
+}
+
+/** The document, or why it is none. */
+function read(query: string): DocumentNode | GraphQLError {
+  try {
+    return parse(query, { maxTokens: LIMITS.tokens })
+  } catch (error) {
+    if (error instanceof GraphQLError) return coded(error, 'GRAPHQL_PARSE_FAILED')
+    throw error
   }
 }
 
@@ -137,7 +184,8 @@ async function viewerOf(app: App, ctx: WsContext<Record<string, unknown>, Extra>
   const { request, socket } = ctx.extra
   const bearer = bearerSecret(ctx.connectionParams?.authorization) ?? bearerSecret(request.headers.authorization)
   const fromUs = isSameOrigin(request.headers, app.config.publicUrl)
-  const cookie = bearer === undefined && fromUs ? cookieOf(request.headers.cookie, COOKIE) : undefined
+  const cookie =
+    bearer === undefined && fromUs ? cookieOf(request.headers.cookie, cookieName(app.config.publicUrl)) : undefined
   secrets.set(socket, { bearer, cookie })
   return currentViewer(app, socket)
 }
@@ -148,11 +196,11 @@ async function currentViewer(app: App, socket: WebSocket): Promise<Viewer | unde
   return cookie === undefined ? undefined : app.services.auth.bySession(cookie)
 }
 
-function contextOf(app: App, extra: Extra): Ctx {
+function contextOf(app: App, extra: Extra, ip: string): Ctx {
   return {
     viewer: extra.viewer,
     requestId: randomUUID(),
-    ip: extra.request.socket.remoteAddress ?? '',
+    ip,
     loaders: new Loaders(),
     resolver: (resolverClass) => app.resolver(resolverClass),
     setSessionCookie: () => undefined,

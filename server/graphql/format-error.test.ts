@@ -23,7 +23,7 @@ function formatted(error: unknown) {
 
 const schema = buildSchema(`
   enum Colour { RED GREEN }
-  type Query { name(first: Int): String, pick(id: ID!): String, must: String!, colour: Colour, count: Int }
+  type Query { name(first: Int): String, pick(id: ID!): String, must: String!, colour(of: Colour): Colour, count: Int }
 `)
 
 /** The error that graphql-js makes of what a resolver does. */
@@ -149,5 +149,19 @@ describe('a request that cannot be executed is told why, and is nobody’s bug',
     expect(answer.message).toBe(error.message)
     expect(answer.extensions).toEqual({ code })
     expect(logged).toEqual([])
+  })
+})
+
+describe('where the schema is not told, no guess tells it', () => {
+  test.each<[string, () => unknown]>([
+    ['a field', () => validate(schema, parse('{ nmae }'), specifiedRules)[0]],
+    ['an argument', () => validate(schema, parse('{ name(frist: 1) }'), specifiedRules)[0]],
+    ['a value', () => failing('query ($c: Colour) { colour(of: $c) }', () => 'x', { c: 'REDD' })],
+  ])('%s', (_, make) => {
+    const error = make() as GraphQLError
+    expect(error.message).toContain('Did you mean')
+    const { message } = formatError(error, REQUEST, { error: () => {} }, { hidesSchema: true })
+    expect(message).not.toMatch(/Did you mean|"name"|"first"|"RED"/)
+    expect(message).not.toBe('')
   })
 })

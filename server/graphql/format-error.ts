@@ -25,11 +25,25 @@ function isOfRequest({ originalError, path }: GraphQLError): boolean {
   return originalError instanceof GraphQLError && (path === undefined || originalError.nodes !== undefined)
 }
 
+/** graphql-js guesses what was meant, and so tells names of the schema. */
+const withoutGuesses = (message: string): string => message.replace(/ ?Did you mean [^]*$/, '')
+
+export interface FormatOptions {
+  /** The schema is not told (no introspection). */
+  hidesSchema?: boolean
+}
+
 /**
  * The one place where an error becomes an answer, on HTTP and on the websocket: known codes pass, a bug is logged once with
  * its request id and answered without a word about the inside.
  */
-export function formatError(error: unknown, requestId: string, log: ErrorLog): GraphQLFormattedError {
+export function formatError(
+  error: unknown,
+  requestId: string,
+  log: ErrorLog,
+  { hidesSchema = false }: FormatOptions = {},
+): GraphQLFormattedError {
+  const told = (message: string) => (hidesSchema ? withoutGuesses(message) : message)
   const graphql = error instanceof GraphQLError ? error : undefined
   const cause = graphql?.originalError ?? error
   const place = {
@@ -42,10 +56,10 @@ export function formatError(error: unknown, requestId: string, log: ErrorLog): G
   }
   const code = graphql?.extensions.code
   if (graphql && typeof code === 'string' && REQUEST_CODES.has(code)) {
-    return { message: graphql.message, ...place, extensions: { code } }
+    return { message: told(graphql.message), ...place, extensions: { code } }
   }
   if (graphql && code === undefined && isOfRequest(graphql)) {
-    return { message: graphql.message, ...place, extensions: { code: 'BAD_USER_INPUT' } }
+    return { message: told(graphql.message), ...place, extensions: { code: 'BAD_USER_INPUT' } }
   }
   log.error({ err: cause, requestId, path: graphql?.path }, 'An operation failed unexpectedly')
   return {

@@ -85,7 +85,7 @@ describe('cost: fields an answer may have, lists counted by first', () => {
     ],
   ])('%s is refused', (_, query, variables) => {
     const error = cost(query, variables)
-    expect(error?.extensions).toEqual({ code: 'BAD_USER_INPUT' })
+    expect(error?.extensions).toEqual({ code: 'BAD_USER_INPUT', http: { status: 400 } })
   })
 
   test('only the operation that is asked for counts', () => {

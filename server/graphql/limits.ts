@@ -62,9 +62,8 @@ export function checkCost(
   if (cost > LIMITS.cost) {
     throw new GraphQLError(
       `The operation may answer ${cost} fields, at most ${LIMITS.cost} are allowed: ask for shorter pages`,
-      {
-        extensions: { code: 'BAD_USER_INPUT' },
-      },
+      // without http Apollo would answer that the server has failed
+      { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } },
     )
   }
 }

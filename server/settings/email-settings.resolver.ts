@@ -1,5 +1,5 @@
 import { Arg, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql'
-import type { Ctx as Context } from '../auth/auth.service'
+import { type Ctx as Context, mayRead } from '../auth/auth.service'
 import { payload } from '../graphql/payload'
 import { EmailServerProfile } from '../profiles/profile.entity'
 import type { ProfileService } from '../profiles/profile.service'
@@ -32,9 +32,10 @@ export class EmailSettingsResolver {
     @Arg('input', () => EmailSettingsInput) input: EmailSettingsInput,
     @Ctx() { viewer }: Context,
   ): Promise<EmailSettingsPayload> {
-    return payload<Omit<EmailSettingsPayload, 'userErrors'>>({ settings: null }, async () => ({
-      settings: await this.settings.update(viewer, input),
-    }))
+    return payload<Omit<EmailSettingsPayload, 'userErrors'>>({ settings: null }, async () => {
+      const settings = await this.settings.update(viewer, input)
+      return { settings: mayRead(viewer) ? settings : null }
+    })
   }
 }
 

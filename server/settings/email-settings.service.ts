@@ -56,7 +56,7 @@ export class EmailSettingsService {
     }
     return this.db.inTransaction(async (tx) => {
       if (
-        defaultProfileId &&
+        typeof defaultProfileId === 'string' &&
         !(isId(defaultProfileId) && (await tx.em.existsBy(EmailServerProfile, { id: defaultProfileId })))
       ) {
         faults.add('NOT_FOUND', ['input', 'defaultProfileId'], 'There is no such profile')

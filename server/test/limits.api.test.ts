@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { LIMITS } from '../graphql/limits'
 import { type Anything, type Caller, Harness } from './harness'
+import { waitFor } from './wait-for'
 
 const deep = `{ mailboxes { nodes { ${'owner { mailbox { '.repeat(8)} id ${'} }'.repeat(8)} } } }`
 const aliases = `{ ${Array.from({ length: LIMITS.aliases + 1 }, (_, index) => `a${index}: viewer { id }`).join(' ')} }`
@@ -13,6 +16,8 @@ const REFUSED: [string, string, string][] = [
   ['too long', long, 'GRAPHQL_PARSE_FAILED'],
   ['too costly', costly, 'BAD_USER_INPUT'],
   ['no such field', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
+  ['no GraphQL', '{ viewer ', 'GRAPHQL_PARSE_FAILED'],
+  ['no such argument', '{ mailboxes(fist: 1) { totalCount } }', 'GRAPHQL_VALIDATION_FAILED'],
 ]
 
 describe('limits of one operation', () => {
@@ -26,13 +31,15 @@ describe('limits of one operation', () => {
   afterAll(() => harness?.stop())
 
   test.each(REFUSED)('%s: refused on HTTP', async (_what, query, code) => {
-    const { data, errors } = await admin.ask(query)
+    const { status, data, errors } = await admin.ask(query)
+    expect(status).toBe(400)
     expect(data ?? null).toBeNull()
     expect(errors.map((error) => error.extensions.code)).toContain(code)
   })
 
-  test.each(REFUSED)('%s: refused on the websocket', async (_what, query) => {
-    await expect(admin.watch(query).next()).rejects.toBeDefined()
+  test.each(REFUSED)('%s: refused on the websocket, by the same code', async (_what, query, code) => {
+    const refusal = admin.watch(query).next()
+    await expect(refusal).rejects.toContainEqual(expect.objectContaining({ extensions: { code } }))
   })
 
   test('introspection itself is not too deep', async () => {
@@ -48,7 +55,14 @@ describe('limits of one operation', () => {
     expect((await caller.ask('{ __schema { types { name } } }')).errors).not.toEqual([])
     await expect(caller.watch('{ __schema { types { name } } }').next()).rejects.toBeDefined()
     const { errors } = await caller.ask('{ mailboxez { totalCount } }')
-    expect(errors[0]?.message).not.toContain('mailboxes')
+    const onSocket = await caller
+      .watch('{ mailboxez { totalCount } }')
+      .next()
+      .catch((refusal) => refusal)
+    for (const answer of [errors, onSocket]) {
+      expect(answer[0].message).toContain('mailboxez')
+      expect(answer[0].message).not.toMatch(/mailboxes|Did you mean/)
+    }
     await closed.stop()
   })
 
@@ -93,6 +107,60 @@ describe('limits of one operation', () => {
     expect(JSON.stringify(errors)).not.toMatch(/SQLITE|no such table|SELECT/i)
     expect(harness.logged.filter((line) => line.includes(error.extensions.requestId))).toHaveLength(1)
   })
+
+  test('a page of GraphQL is not offered', async () => {
+    const { status } = await fetch(`${harness.url}/graphql`, { headers: { accept: 'text/html' } })
+    expect(status).toBe(400)
+  })
+
+  test('health without its database is 503 without a word about the inside', async () => {
+    const { db } = harness.app
+    expect(await (await fetch(`${harness.url}/healthz`)).json()).toEqual({ status: 'ok' })
+    jest.spyOn(db.read, 'query').mockRejectedValueOnce(new Error('connect ECONNREFUSED 10.0.0.7:3306'))
+    const answer = await fetch(`${harness.url}/healthz`)
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toEqual({ status: 'unavailable' })
+    expect(harness.logged.filter((line) => line.includes('10.0.0.7'))).toHaveLength(1)
+  })
+
+  test('a websocket that cannot be let in is told nothing about the inside', async () => {
+    jest.spyOn(harness.app.services.auth, 'bySession').mockRejectedValueOnce(new Error('ECONNREFUSED 10.0.0.8'))
+    await expect(admin.watch('{ viewer { name } }').next()).rejects.toMatchObject({
+      code: 4500,
+      reason: 'INTERNAL_SERVER_ERROR',
+    })
+    expect(harness.logged.filter((line) => line.includes('10.0.0.8'))).toHaveLength(1)
+  })
+
+  test('a request under way is answered before the server closes; one that does not end, and a mute websocket, are cut', async () => {
+    const closing = await Harness.start({ database: 'sqlite' })
+    const caller = await closing.admin()
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const { auth } = closing.app.services
+    const bySession = auth.bySession.bind(auth)
+    const held = jest.spyOn(auth, 'bySession').mockImplementation(async (secret) => {
+      await gate
+      return bySession(secret)
+    })
+    const answered = caller.ask('{ viewer { name } }')
+    const mute = connect(Number(new URL(closing.url).port), '127.0.0.1')
+    mute.on('error', () => {})
+    mute.write(`GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`)
+    mute.write('Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n')
+    mute.write('Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n')
+    await once(mute, 'data')
+    const endless = connect(Number(new URL(closing.url).port), '127.0.0.1')
+    endless.on('error', () => {})
+    endless.write('POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Type: application/json\r\n\r\n{')
+    await waitFor('the request to be under way', () => held.mock.calls.length > 0)
+    const stopped = closing.stop()
+    open()
+    expect((await answered).data).toEqual({ viewer: { name: 'admin' } })
+    await stopped
+  }, 10_000)
 
   test('every answer carries the security headers', async () => {
     const { headers } = await admin.ask('{ viewer { id } }')
