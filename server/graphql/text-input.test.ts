@@ -34,6 +34,7 @@ describe('a line of text is taken', () => {
 describe('a line of text is refused', () => {
   test.each<[string, string, string, { max: number; required?: boolean }]>([
     ['too long', 'Annas', 'TOO_LONG', { max: 4 }],
+    ['too long in lower case', 'İİİ', 'TOO_LONG', { max: 4 }],
     ['empty', '', 'REQUIRED', { max: 4 }],
     ['empty but for blanks', '   ', 'REQUIRED', { max: 4, required: true }],
     ...(

@@ -5,7 +5,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
 /**
  * A single line of text as a person types it: trimmed, without control characters (they must never reach a mail protocol,
- * a log or a header), at most `max` characters. Adds a fault and answers '' when it is not.
+ * a log or a header), at most `max` characters, in lower case too ("İ" becomes two), for so it may be stored. Adds a fault and answers '' when it is not.
  */
 export function oneLine(
   faults: FaultList,
@@ -15,7 +15,8 @@ export function oneLine(
 ): string {
   const text = value.trim()
   if (CONTROL.test(value)) faults.add('CONTROL_CHARACTER', path, 'Control characters and line breaks are not allowed')
-  else if (text.length > options.max) faults.add('TOO_LONG', path, `At most ${options.max} characters are allowed`)
+  else if (Math.max(text.length, text.toLowerCase().length) > options.max)
+    faults.add('TOO_LONG', path, `At most ${options.max} characters are allowed`)
   else if (text.length === 0 && options.required !== false) faults.add('REQUIRED', path, 'This may not be empty')
   else return text
   return ''

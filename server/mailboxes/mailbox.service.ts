@@ -4,7 +4,7 @@ import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList, OperationError } from '../errors'
+import { FaultList, OperationError, UserFaults } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { ProfileChange } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
@@ -78,7 +78,7 @@ export class MailboxService {
     permit(viewer, 'mailboxes.read')
     const faults = new FaultList()
     const { sql, parameters } = viewCondition(faults, what.view ?? MailboxView.ACTIVE, what.filter)
-    if (faults.any) throw new OperationError('BAD_USER_INPUT', 'The filter is not a search text', ['filter'])
+    refuseQuery(faults)
     const query = this.db.read.createQueryBuilder(Mailbox, 'm').where(sql, parameters)
     return keysetPage(query, page, orderOf(what.sort))
   }
@@ -262,6 +262,16 @@ export class MailboxService {
       const patch = { ...effect, hasPassword: password !== '', updatedAt: new Date() }
       await tx.em.update(Mailbox, { id: In(chunk) }, patch)
     }
+  }
+}
+
+/** A query has no userErrors: the first fault ends it. */
+function refuseQuery(faults: FaultList): void {
+  try {
+    faults.check()
+  } catch (error) {
+    const [fault] = error instanceof UserFaults ? error.faults : []
+    throw fault ? new OperationError('BAD_USER_INPUT', fault.message, fault.path) : error
   }
 }
 

@@ -98,7 +98,8 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     ['no rows', { first: 0 }, ['first']],
     ['501 rows', { first: 501 }, ['first']],
     ['an unknown column', { sort: { field: 'passwordSealed', direction: 'ASC' } }, ['sort', 'field']],
-    ['a text with control characters', { filter: { text: 'a\u0000b' } }, ['filter']],
+    ['a text with control characters', { filter: { text: 'a\u0000b' } }, ['filter', 'text']],
+    ['an empty domain', { filter: { domain: '' } }, ['filter', 'domain']],
   ])('%s is bad input', async (_what, variables, argument) => {
     const { endCursor } = (await list({ first: 1 })).pageInfo
     const given = 'after' in variables && variables.after === 'CURSOR' ? { ...variables, after: endCursor } : variables
@@ -189,6 +190,7 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
 
   test.each([
     ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }, 'TOO_LONG', 'name'],
+    ['a name that is too long in lower case', { name: 'İ'.repeat(200) }, 'TOO_LONG', 'name'],
     ['a user name with a line break', { username: 'a\r\nLOGOUT' }, 'CONTROL_CHARACTER', 'username'],
     ['a password with a line break', { password: 'a\r\nLOGOUT' }, 'CONTROL_CHARACTER', 'password'],
     ['an unknown profile', { profileId: UNKNOWN }, 'NOT_FOUND', 'profileId'],
@@ -202,6 +204,31 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     })
     expect(updateMailboxes).toMatchObject({ changed: 0, userErrors: [{ code, path: ['changes', field] }] })
     expect(JSON.stringify(await harness.app.db.read.query('SELECT * FROM mailboxes ORDER BY id'))).toBe(before)
+  })
+
+  test('who watches a text that is no id does not take the changes from those who watch the mailboxes', async () => {
+    const [one, two] = [idOf('alpha'), idOf('Beta')]
+    const watch = (watched: string[]) =>
+      admin.watch('subscription ($ids: [ID!]) { mailboxChanges(ids: $ids) { mailboxes { id } } }', { ids: watched })
+    const wrong = watch([[one, two].sort().join()])
+    expect((await wrong.next()).mailboxChanges.mailboxes).toEqual([])
+    const right = watch([one, two])
+    expect((await right.next()).mailboxChanges.mailboxes).toHaveLength(2)
+    await admin.get(UPDATE, { selection: { ids: [one] }, changes: { username: 'watched' } })
+    expect((await right.next()).mailboxChanges.mailboxes).toEqual([{ id: one }])
+    await Promise.all([wrong.end(), right.end()])
+  })
+
+  test('view counts come at once, and then at most once a second', async () => {
+    const begun = performance.now()
+    const counts = admin.watch('subscription { mailboxViewCounts { count } }')
+    await counts.next()
+    expect(performance.now() - begun).toBeLessThan(900)
+    const first = performance.now()
+    await admin.get(UPDATE, { selection: { ids: [idOf('alpha')] }, changes: { username: 'counted' } })
+    await counts.next()
+    expect(performance.now() - first).toBeGreaterThan(800)
+    await counts.end()
   })
 
   test('no mailbox, an unknown one and a text that is no id are no error', async () => {

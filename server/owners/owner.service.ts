@@ -12,6 +12,7 @@ import { Owner, type OwnerKind } from './owner.entity'
 import type { OwnerInput } from './owner.inputs'
 
 const MOST_OWNERS = 10_000
+const MAX_ADDRESS = 254
 
 interface Wanted {
   kind: OwnerKind
@@ -156,6 +157,14 @@ function checkInputs(faults: FaultList, inputs: readonly OwnerInput[]): Wanted[]
     const problem = emailAddress === null ? undefined : addressProblem(emailAddress)
     if (problem) faults.add('INVALID_ADDRESS', at('emailAddress'), problem)
     const addressKey = emailAddress === null || problem ? null : normalizeAddress(emailAddress)
+    // letters that a domain name drops do not count for its own limit
+    if (
+      emailAddress !== null &&
+      addressKey !== null &&
+      Math.max(emailAddress.length, addressKey.length) > MAX_ADDRESS
+    ) {
+      faults.add('TOO_LONG', at('emailAddress'), `At most ${MAX_ADDRESS} characters are allowed`)
+    }
     const want = { kind: input.kind, externalId, name, emailAddress, addressKey }
     if (externalId === null && emailAddress === null) {
       faults.add('REQUIRED', at('externalId'), 'An owner without address needs an externalId to be found again')

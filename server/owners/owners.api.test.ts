@@ -160,6 +160,13 @@ describe.each(DATABASES)('owners on %s', (database) => {
     ['an address without a host', user('x', 'X', 'x@'), 'INVALID_ADDRESS', 'emailAddress'],
     ['an address with a space', user('x', 'X', 'x y@demo.test'), 'INVALID_ADDRESS', 'emailAddress'],
     ['a name of 10,000 characters', user('x', 'x'.repeat(10_000)), 'TOO_LONG', 'name'],
+    ['a name that is too long in lower case', user('x', 'İ'.repeat(200)), 'TOO_LONG', 'name'],
+    [
+      'an address with more letters than its domain name has',
+      user('x', 'X', `x@a${'\ufe0f'.repeat(300)}.test`),
+      'TOO_LONG',
+      'emailAddress',
+    ],
     ['a name with a line break', user('x', 'X\r\nSubject: y'), 'CONTROL_CHARACTER', 'name'],
     ['an empty name', user('x', '  '), 'REQUIRED', 'name'],
     ['neither externalId nor address', { kind: 'USER', name: 'X' }, 'REQUIRED', 'externalId'],
@@ -179,9 +186,9 @@ describe.each(DATABASES)('owners on %s', (database) => {
     ])
   })
 
-  test('while thousands of owners change, others get their answers', async () => {
+  test('while very many owners change, others get their answers', async () => {
     const many = (name: string) =>
-      Array.from({ length: 3_000 }, (_, index) => user(`calm${index}`, `${name} ${index}`, `calm${index}@calm.test`))
+      Array.from({ length: 1_500 }, (_, index) => user(`calm${index}`, `${name} ${index}`, `calm${index}@calm.test`))
     for (const name of ['Come', 'Renamed']) {
       const work = { isDone: false }
       const provisioned = provision(...many(name)).finally(() => {
@@ -198,7 +205,7 @@ describe.each(DATABASES)('owners on %s', (database) => {
     const { mailboxes } = await admin.get(
       '{ mailboxes(filter: { domain: "calm.test", text: "renamed" }) { totalCount nodes { name emailAddress owner { name emailAddress } } } }',
     )
-    expect(mailboxes.totalCount).toBe(3_000)
+    expect(mailboxes.totalCount).toBe(1_500)
     for (const { name, emailAddress, owner } of mailboxes.nodes) expect({ name, emailAddress }).toEqual(owner)
   })
 

@@ -7,6 +7,7 @@ import type { EmailServerProfileInput, ServerEndpointInput } from './profile.inp
 
 const MAX_CONNECTIONS = 300
 const MAX_PEM = 60_000
+const MAX_HOST = 255
 
 /** The columns an input sets, of those that hold no secret. Adds a fault for each field that is wrong. */
 export function profileColumns(faults: FaultList, input: EmailServerProfileInput): Partial<EmailServerProfile> {
@@ -56,6 +57,9 @@ function checkEndpoint(
 ): ServerEndpointInput {
   const problem = hostProblem(input.host)
   if (problem) faults.add('INVALID_HOST', ['input', side, 'host'], problem)
+  else if (input.host.toLowerCase().length > MAX_HOST) {
+    faults.add('TOO_LONG', ['input', side, 'host'], `At most ${MAX_HOST} characters are allowed`)
+  }
   if (input.port < 1 || input.port > 65535) {
     faults.add('OUT_OF_RANGE', ['input', side, 'port'], 'A port lies between 1 and 65535')
   }

@@ -158,6 +158,13 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
     ['port 0', profile('x', { incoming: imap({ port: 0 }) }), 'OUT_OF_RANGE', 'incoming.port'],
     ['port 65536', profile('x', { outgoing: smtp({ port: 65536 }) }), 'OUT_OF_RANGE', 'outgoing.port'],
     ['a name of 10,000 characters', profile('x'.repeat(10_000)), 'TOO_LONG', 'name'],
+    ['a name that is too long in lower case', profile('İ'.repeat(200)), 'TOO_LONG', 'name'],
+    [
+      'a host with more letters than its domain name has',
+      profile('x', { incoming: imap({ host: `a${'\ufe0f'.repeat(300)}.test` }) }),
+      'TOO_LONG',
+      'incoming.host',
+    ],
     ['a name with control characters', profile('x\u0007'), 'CONTROL_CHARACTER', 'name'],
     ['no name', profile(''), 'REQUIRED', 'name'],
     ['no server', { name: 'x', type: 'IMAP_SMTP' }, 'REQUIRED', 'incoming'],
