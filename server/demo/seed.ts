@@ -64,7 +64,8 @@ export async function followPorts(app: App, system: MailSystem): Promise<void> {
   const known = new Map((await profiles.list(SEEDER, { first: 500 })).nodes.map((profile) => [profile.name, profile]))
   for (const { name, incoming, outgoing } of sampleProfiles(system)) {
     const profile = known.get(name)
-    if (!profile) continue
+    // one that somebody gave a password of its own asks for it anew when its server changes: left to them
+    if (profile?.credentialSource !== CredentialSource.MAILBOX) continue
     const isLeft = profile.incomingPort === incoming.port && profile.outgoingPort === outgoing.port
     if (!isLeft) await profiles.update(SEEDER, profile.id, { name, type: ProfileType.IMAP_SMTP, incoming, outgoing })
   }

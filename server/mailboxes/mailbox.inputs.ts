@@ -125,13 +125,13 @@ export class BulkMailboxPayload extends Payload {
   @Field(() => Int, { description: 'Of these, changed; the rest was refused or is so already.' })
   changed!: number
 
-  @Field(() => [MailboxRefusal], { description: 'The first 100.' })
+  @Field(() => [MailboxRefusal], { description: 'The first 100; none without the right to read.' })
   refused!: MailboxRefusal[]
 
   @Field(() => Int)
   refusedCount!: number
 
-  @Field(() => [Mailbox], { description: 'Of those changed, at most 500.' })
+  @Field(() => [Mailbox], { description: 'Of those changed, at most 500; none without the right to read.' })
   mailboxes!: Mailbox[]
 }
 

@@ -13,7 +13,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql'
-import type { Ctx as Context } from '../auth/auth.service'
+import { type Ctx as Context, permit } from '../auth/auth.service'
 import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { EmailServerProfile } from '../profiles/profile.entity'
@@ -138,6 +138,7 @@ export class MailboxResolver {
 
   @FieldResolver(() => EmailServerProfile, { nullable: true })
   async profile(@Root() mailbox: Mailbox, @Ctx() context: Context): Promise<EmailServerProfile | null> {
+    permit(context.viewer, 'mailboxes.read')
     return this.profileOf(mailbox, context)
   }
 
@@ -145,6 +146,7 @@ export class MailboxResolver {
     description: 'What keeps the mailbox from being processed; the one to remove first stands first.',
   })
   async blockers(@Root() mailbox: Mailbox, @Ctx() context: Context): Promise<MailboxBlocker[]> {
+    permit(context.viewer, 'mailboxes.read')
     const switches = context.loaders.one(
       'email-settings',
       async () => [await this.settings.current()],

@@ -105,7 +105,7 @@ export class MailboxService {
 
   async approve(viewer: Viewer | undefined, selection: MailboxSelection, dryRun: boolean): Promise<BulkAnswer> {
     permit(viewer, 'mailboxes.approve')
-    return this.bulk(selection, dryRun, {
+    return this.bulk(viewer, selection, dryRun, {
       changes: `approval IN ('${ApprovalStatus.PENDING}', '${ApprovalStatus.REJECTED}')`,
       patch: effectOf({ kind: 'APPROVED', by: viewer.name, at: new Date() }),
       refuses: {
@@ -128,7 +128,7 @@ export class MailboxService {
       faults.add('INVALID', ['reason'], 'A reason is one line of at most 500 characters')
       faults.check()
     }
-    return this.bulk(selection, dryRun, {
+    return this.bulk(viewer, selection, dryRun, {
       changes: `approval IN ('${ApprovalStatus.PENDING}', '${ApprovalStatus.APPROVED}')`,
       patch: effectOf({ kind: 'REJECTED', reason }),
       refuses: {
@@ -149,7 +149,7 @@ export class MailboxService {
     permit(viewer, 'mailboxes.edit')
     const faults = new FaultList()
     const condition = selectionCondition(faults, selection)
-    return this.answering(dryRun, async (tx) => {
+    return this.answering(viewer, dryRun, async (tx) => {
       const steps = await checkMailboxChanges(tx, faults, changes)
       faults.check()
       const ids = await this.selectedIds(tx, condition, selection)
@@ -188,11 +188,16 @@ export class MailboxService {
     return [...found]
   }
 
-  private async bulk(selection: MailboxSelection, dryRun: boolean, rule: BulkRule): Promise<BulkAnswer> {
+  private async bulk(
+    viewer: Viewer,
+    selection: MailboxSelection,
+    dryRun: boolean,
+    rule: BulkRule,
+  ): Promise<BulkAnswer> {
     const faults = new FaultList()
     const condition = selectionCondition(faults, selection)
     faults.check()
-    return this.answering(dryRun, async (tx) => {
+    return this.answering(viewer, dryRun, async (tx) => {
       const ids = await this.selectedIds(tx, condition, selection)
       const refusedIds = rule.refuses ? await this.idsWhere(tx, ids, rule.refuses.sql) : []
       const changed = await this.patchWhere(tx, ids, rule.changes, rule.patch)
@@ -207,17 +212,19 @@ export class MailboxService {
     })
   }
 
-  private async answering(dryRun: boolean, work: (tx: Tx) => Promise<BulkAnswer>): Promise<BulkAnswer> {
-    try {
-      return await this.db.inTransaction(async (tx) => {
-        const answer = await work(tx)
-        if (dryRun) throw new DryRun(answer)
-        return answer
+  private async answering(viewer: Viewer, dryRun: boolean, work: (tx: Tx) => Promise<BulkAnswer>): Promise<BulkAnswer> {
+    const answer = await this.db
+      .inTransaction(async (tx) => {
+        const done = await work(tx)
+        if (dryRun) throw new DryRun(done)
+        return done
       })
-    } catch (error) {
-      if (error instanceof DryRun) return error.answer
-      throw error
-    }
+      .catch((error: unknown) => {
+        if (error instanceof DryRun) return error.answer
+        throw error
+      })
+    // who may decide about mailboxes without reading them learns how many there are, and no more
+    return viewer.rights.has('mailboxes.read') ? answer : { ...answer, mailboxes: [], refused: [] }
   }
 
   private async answer(tx: Tx, matched: number, changed: string[]): Promise<BulkAnswer> {

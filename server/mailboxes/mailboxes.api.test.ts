@@ -135,6 +135,53 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     expect(mailbox.blockers.map((blocker: Anything) => blocker.code)).toContain('APPROVAL_REJECTED')
   })
 
+  describe('an API token of one scope', () => {
+    const tokenOf = async (scope: string) => {
+      const { createApiToken } = await admin.get(
+        'mutation ($input: ApiTokenInput!) { createApiToken(input: $input) { secret } }',
+        { input: { name: scope, scopes: [scope] } },
+      )
+      return harness.withToken(createApiToken.secret)
+    }
+
+    test('approve: learns how many mailboxes it changed, and not which', async () => {
+      const approver = await tokenOf('approve')
+      const selection = { ids: [idOf('Kappa'), idOf('no address 1')] }
+      const blind = { mailboxes: [], refused: [], refusedCount: 1, matched: 2, changed: 1, userErrors: [] }
+      const answer = (await approver.get(APPROVE, { selection, dryRun: true })).approveEmails
+      expect(answer).toEqual(blind)
+      expect((await approver.get(APPROVE, { selection })).approveEmails).toEqual(blind)
+      expect((await approver.get(REJECT, { selection })).rejectEmails).toEqual(blind)
+    })
+
+    test('write: neither', async () => {
+      const writer = await tokenOf('write')
+      const changes = { selection: { ids: [idOf('Kappa')] }, changes: { username: 'kappa' } }
+      expect((await writer.get(UPDATE, changes)).updateMailboxes).toMatchObject({ changed: 1, mailboxes: [] })
+    })
+
+    test('provision: sees the mailboxes it made, and nothing around them', async () => {
+      const provisioner = await tokenOf('provision')
+      const provision = (fields: string) =>
+        provisioner.ask(
+          `mutation ($owners: [OwnerInput!]!) { provisionOwners(owners: $owners) { owners { mailbox { id approval ${fields} } } } }`,
+          { owners: [OWNERS[9]] },
+        )
+      const { data, errors } = await provision('')
+      expect(errors).toEqual([])
+      expect(data.provisionOwners.owners[0].mailbox.id).toBe(idOf('Kappa'))
+      for (const field of [
+        'profile { name }',
+        'blockers { code }',
+        'health',
+        'alerts { totalCount }',
+        'owner { id }',
+      ]) {
+        expect((await provision(field)).errors[0]?.extensions.code).toBe('FORBIDDEN')
+      }
+    })
+  })
+
   test('one unknown id refuses the whole call', async () => {
     const before = await count('PENDING_EMAIL_APPROVAL')
     const { approveEmails } = await admin.get(APPROVE, { selection: { ids: [idOf('Beta'), UNKNOWN] } })

@@ -96,10 +96,16 @@ export class ProfileService {
       const before = isId(id) ? await this.locked(tx, id) : null
       if (!before) faults.add('NOT_FOUND', ['id'], 'There is no such profile')
       else if (columns.nameKey !== before.nameKey) await this.checkName(tx, faults, columns.nameKey ?? '')
-      if (before) checkProfileCredentials(faults, { ...before, ...columns }, input.password ?? before.passwordSealed)
+      const isMoved = before !== null && endpointDirections(before, columns).length > 0
+      if (before) {
+        const stored = isMoved ? null : before.passwordSealed
+        checkProfileCredentials(faults, { ...before, ...columns }, input.password || stored, isMoved)
+      }
       faults.check()
       if (!before) throw new Error('unreachable: a fault was added')
-      const secret = input.password ? { passwordSealed: this.keyring.seal(input.password, passwordOf(id)) } : {}
+      // a password goes to the server it was entered for, and to no other that somebody points the profile at
+      const kept = isMoved ? { passwordSealed: null } : {}
+      const secret = input.password ? { passwordSealed: this.keyring.seal(input.password, passwordOf(id)) } : kept
       await tx.em.update(EmailServerProfile, { id }, { ...columns, ...secret, updatedAt: new Date() })
       const directions = credentialsChanged(before, columns, input.password)
         ? (['INCOMING', 'OUTGOING'] as const)
@@ -135,11 +141,13 @@ function checkProfileCredentials(
   faults: FaultList,
   columns: Partial<EmailServerProfile>,
   password: string | null | undefined,
+  isMoved = false,
 ): void {
   if (columns.credentialSource !== CredentialSource.PROFILE) return
   const why = 'credentialSource PROFILE needs a name and a password'
   if (!columns.username) faults.add('REQUIRED', ['input', 'username'], why)
-  if (!password) faults.add('REQUIRED', ['input', 'password'], why)
+  if (password) return
+  faults.add('REQUIRED', ['input', 'password'], isMoved ? 'Enter the password again: the server changed' : why)
 }
 
 function credentialsChanged(

@@ -127,6 +127,44 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
     expect(harness.logged.join()).not.toContain(password)
   })
 
+  describe('a stored password goes to no server but its own', () => {
+    const moves: [string, object][] = [
+      ['another host', { incoming: imap({ host: 'other.example.org' }) }],
+      ['another port', { outgoing: smtp({ port: 466 }) }],
+      ['no encryption', { incoming: imap({ security: 'NONE' }) }],
+      ['any certificate', { verifyCertificates: false }],
+    ]
+    const sealed = async (id: string) => {
+      const [row] = await harness.app.db.read.query('SELECT password_sealed FROM email_server_profiles WHERE id = ?', [
+        id,
+      ])
+      return row.password_sealed
+    }
+
+    test.each(moves)('%s: it has to be entered again', async (what, move) => {
+      const login = { credentialSource: 'PROFILE', username: 'service', password: 'stored' }
+      const { profile: made } = await create(profile(`Login ${what}`, login))
+      const refused = await update(made.id, { name: made.name, type: 'IMAP_SMTP', ...move })
+      expect(refused.userErrors).toEqual([{ code: 'REQUIRED', path: ['input', 'password'] }])
+      const same = await update(made.id, { ...profile(`${made.name} 2`), verifyCertificates: true })
+      expect(same.userErrors).toEqual([])
+      const entered = await update(made.id, { name: made.name, type: 'IMAP_SMTP', ...move, password: 'entered' })
+      expect(entered.userErrors).toEqual([])
+    })
+
+    test.each(moves)('%s: nor by way of the mailboxes\u2019 own passwords', async (what, move) => {
+      const login = { credentialSource: 'PROFILE', username: 'service', password: 'stored' }
+      const { profile: made } = await create(profile(`Detour ${what}`, login))
+      const same = { name: made.name, type: 'IMAP_SMTP' }
+      await update(made.id, { ...same, credentialSource: 'MAILBOX' })
+      expect(await sealed(made.id)).not.toBeNull()
+      expect((await update(made.id, { ...same, ...move })).userErrors).toEqual([])
+      expect(await sealed(made.id)).toBeNull()
+      const back = await update(made.id, { ...same, credentialSource: 'PROFILE' })
+      expect(back.userErrors).toEqual([{ code: 'REQUIRED', path: ['input', 'password'] }])
+    })
+  })
+
   test('private certificates are kept as PEM', async () => {
     const system = await startMailSystem({ users: [] })
     const { profile: made } = await create(
