@@ -9,7 +9,7 @@ import { ApiToken } from './auth/api-token.entity'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
 import { Session, SignInFailure, User } from './auth/user.entity'
-import type { Config } from './config'
+import { type Config, ConfigError } from './config'
 import { Database } from './db/database'
 import { Foundation1790000000000 } from './db/migrations/1790000000000-foundation'
 import { buildGraphqlSchema } from './graphql/build-schema'
@@ -78,6 +78,7 @@ export class App {
     const keyring = keyringOf(config)
     const { redisUrl } = config
     const pubsub = redisUrl ? makeRedisPubSub({ url: redisUrl, logger: log }) : makeMemoryPubSub({ logger: log })
+    await readyInTime(pubsub)
     const queueLater: { queue?: Queue } = {}
     const db = await Database.open({
       url: config.databaseUrl,
@@ -97,7 +98,6 @@ export class App {
     queueLater.queue = queue
     const resolvers = resolversOf(services)
     await services.settings.ensureRow()
-    await pubsub.ready()
     return new App(config, log, db, pubsub, queue, buildGraphqlSchema(resolvers), services, resolvers)
   }
 
@@ -202,6 +202,25 @@ function jobsOf(s: Services): JobList {
       run: () => s.auth.forgetEnded(new Date()),
     }),
   ]
+}
+
+/** A start waits so long for Redis, which may be starting, too. */
+const REDIS_WITHIN_MS = 10_000
+
+async function readyInTime(pubsub: PubSub): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    const message = `Redis was not there within ${REDIS_WITHIN_MS / 1000} seconds, or did not let us in. REDIS_URL says where it is.`
+    timer = setTimeout(() => reject(new ConfigError(message)), REDIS_WITHIN_MS)
+  })
+  try {
+    await Promise.race([pubsub.ready(), tooLate])
+  } catch (error) {
+    await pubsub.close()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export class MissingKeys extends Error {}

@@ -7,7 +7,7 @@ import { App, MissingKeys } from './app'
 import { Role } from './auth/rights'
 import { ConfigError, readConfig } from './config'
 import { UserFaults } from './errors'
-import { loggedError, makeLog } from './process'
+import { keepFilesPrivate, loggedError, makeLog } from './process'
 
 const USAGE = `usage: npm run cli -- COMMAND
 
@@ -20,6 +20,7 @@ const USAGE = `usage: npm run cli -- COMMAND
 
 async function withApp(work: (app: App) => Promise<void>): Promise<void> {
   const config = readConfig()
+  keepFilesPrivate()
   const log = makeLog()
   log.level = config.logLevel
   const app = await App.open(config, log)

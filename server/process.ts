@@ -73,11 +73,17 @@ export function framesOf({ stack = '', message }: Error): string {
     .join('\n')
 }
 
+/** What this process writes (the database, the demo's secrets) is for its own user alone, unless a command says otherwise. */
+export function keepFilesPrivate(): void {
+  process.umask(0o077)
+}
+
 /**
  * Starts a long-running process and ends it cleanly at the first SIGTERM or SIGINT. A fault of the configuration is told in
  * plain words and ends the process with 1.
  */
 export function runUntilSignal(start: (log: Logger) => Promise<(graceMs: number) => Promise<void>>): void {
+  keepFilesPrivate()
   const log = makeLog()
   const started = start(log)
   let isEnding = false

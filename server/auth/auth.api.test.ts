@@ -14,6 +14,35 @@ const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) { token { id } use
 const VIEWER = '{ viewer { name roles } }'
 const COUNTS = 'subscription { mailboxViewCounts { view count } }'
 
+describe('behind a proxy and TLS', () => {
+  let harness: Harness
+  beforeAll(async () => {
+    const env = { MAILWARDEN_TRUST_PROXY: '1', PUBLIC_URL: 'https://mw.example' }
+    harness = await Harness.start({ database: 'sqlite', env })
+  })
+  afterAll(() => harness?.stop())
+
+  test('the cookie is for this host alone, and works on HTTP and on the websocket', async () => {
+    const caller = await harness.admin()
+    expect(caller.sessionCookie).toMatch(/^__Host-mailwarden_session=mws_/)
+    expect((await caller.get(VIEWER)).viewer.name).toBe('admin')
+    expect((await caller.watch(VIEWER).next()).viewer.name).toBe('admin')
+  })
+
+  test('who names another address with each guess is the same; who comes from another one is not', async () => {
+    const guess = async (forwarded: string) => {
+      const variables = { name: 'auditor', password: 'wrong password' }
+      const { data } = await harness.anonymous().ask(SIGN_IN, variables, { 'x-forwarded-for': forwarded })
+      return data.signIn.userErrors[0].code
+    }
+    for (let attempt = 0; attempt < 10; attempt++) {
+      expect(await guess(`198.51.100.${attempt}, 2001:db8::${attempt}`)).toBe('WRONG_CREDENTIALS')
+    }
+    expect(await guess('198.51.100.77, 2001:db8::77')).toBe('TOO_MANY_ATTEMPTS')
+    expect(await guess('2001:db8:0:1::77')).toBe('WRONG_CREDENTIALS')
+  })
+})
+
 describe.each(DATABASES)('signing in on %s', (database) => {
   let harness: Harness
   let admin: Caller
@@ -156,6 +185,28 @@ describe.each(DATABASES)('signing in on %s', (database) => {
     expect((await admin.get(REVOKE, { id: made.id })).revokeApiToken.userErrors).toEqual([])
     await expect(watching.until(() => false)).rejects.toMatchObject({ code: 4401 })
     expect((await integration.ask('{ mailboxes { totalCount } }')).errors[0]?.extensions.code).toBe('UNAUTHENTICATED')
+  })
+
+  test('a token that may write the settings but not read them is shown none', async () => {
+    const change =
+      'mutation ($input: EmailSettingsInput!) { updateEmailSettings(input: $input) { settings { processOnlyApprovedUsers } userErrors { code } } }'
+    const { secret } = await token({ name: 'Writer', scopes: ['write'] })
+    const input = { processOnlyApprovedUsers: true }
+    const { data, errors } = await harness.withToken(secret).ask(change, { input })
+    expect(errors).toEqual([])
+    expect(data.updateEmailSettings).toEqual({ settings: null, userErrors: [] })
+    expect((await admin.get(change, { input })).updateEmailSettings.settings).toEqual(input)
+  })
+
+  test('the settings take no profile that there is not, not even one without a name', async () => {
+    const change =
+      'mutation ($input: EmailSettingsInput!) { updateEmailSettings(input: $input) { settings { defaultProfile { id } } userErrors { code path } } }'
+    const update = async (defaultProfileId: string | null) =>
+      (await admin.get(change, { input: { defaultProfileId } })).updateEmailSettings
+    const userErrors = [{ code: 'NOT_FOUND', path: ['input', 'defaultProfileId'] }]
+    expect(await update('')).toEqual({ settings: null, userErrors })
+    expect(await update('nope')).toEqual({ settings: null, userErrors })
+    expect(await update(null)).toEqual({ settings: { defaultProfile: null }, userErrors: [] })
   })
 
   test('an expired token is none', async () => {

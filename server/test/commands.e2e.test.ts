@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,6 +77,20 @@ describe('the configuration', () => {
     expect(stderr.split('\n')).toEqual([expect.stringContaining(`127.0.0.1:${port}`), ''])
   })
 
+  test.each(['main', 'worker'] as const)('%s without its Redis ends, in plain words', async (program) => {
+    const env = {
+      ...inFolder(`no-redis-${program}`),
+      MAILWARDEN_KEYS: ENCRYPTION_KEYS,
+      MAILWARDEN_LOG: 'fatal',
+      DATABASE_URL: 'mysql://nobody@127.0.0.1:1/none',
+      REDIS_URL: 'redis://:redis-s3cr3t@127.0.0.1:1',
+    }
+    const { code, stdout, stderr } = await runCommand(program, [], env)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.split('\n')).toEqual([expect.stringContaining('REDIS_URL'), ''])
+    expect(stderr).not.toContain('s3cr3t')
+  })
+
   test.each([
     ['on SQLite', { REDIS_URL: 'redis://127.0.0.1:1' }],
     ['without Redis', { DATABASE_URL: 'mysql://nobody@127.0.0.1:1/none' }],
@@ -103,6 +117,16 @@ describe('the command line', () => {
     expect(first.stdout.split(':')[1]).not.toBe(second.stdout.split(':')[1])
     const env = { ...inFolder('made-key'), MAILWARDEN_KEYS: first.stdout.trim() }
     expect((await runCommand('cli', ['migrate'], env)).code).toBe(0)
+  })
+
+  test('the folder and the files of the database are for its user alone', async () => {
+    const env = { ...inFolder('private'), MAILWARDEN_KEYS: ENCRYPTION_KEYS }
+    expect((await runCommand('cli', ['migrate'], env)).code).toBe(0)
+    const modeOf = (path: string) => statSync(path).mode & 0o777
+    expect(modeOf(env.MAILWARDEN_DATA)).toBe(0o700)
+    const files = readdirSync(env.MAILWARDEN_DATA)
+    expect(files).toContain('mailwarden.sqlite')
+    expect(files.map((file) => modeOf(join(env.MAILWARDEN_DATA, file)))).toEqual(files.map(() => 0o600))
   })
 
   test('what it does not know is answered with what it knows', async () => {
