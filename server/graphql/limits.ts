@@ -7,7 +7,12 @@ import {
   NoSchemaIntrospectionCustomRule,
   type ValidationRule,
 } from 'graphql'
-import { type ComplexityEstimator, getComplexity } from 'graphql-query-complexity'
+import {
+  type ComplexityEstimator,
+  type ComplexityEstimatorArgs,
+  fieldExtensionsEstimator,
+  getComplexity,
+} from 'graphql-query-complexity'
 
 /** Bounds of one operation, the same on HTTP and on the websocket. */
 export const LIMITS = {
@@ -38,6 +43,12 @@ export function limitRules(introspection: boolean): ValidationRule[] {
   return introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule]
 }
 
+/** For the `complexity` of a list that has no `first`: it may be so long. */
+export const upTo =
+  (most: number) =>
+  ({ childComplexity }: Pick<ComplexityEstimatorArgs, 'childComplexity'>): number =>
+    1 + most * childComplexity
+
 /** A field costs one, plus its children as often as its page is long. */
 const pageAware: ComplexityEstimator = ({ args, field, childComplexity }) => {
   const isPaged = field.args.some((argument) => argument.name === 'first')
@@ -57,7 +68,7 @@ export function checkCost(
     query,
     variables: variables ?? {},
     operationName: operationName ?? undefined,
-    estimators: [pageAware],
+    estimators: [fieldExtensionsEstimator(), pageAware],
   })
   if (cost > LIMITS.cost) {
     throw new GraphQLError(

@@ -1,5 +1,6 @@
 import { ArgsType, Field, InputType, Int, ObjectType } from 'type-graphql'
 import { connectionOf, PageArgs } from '../graphql/connection'
+import { upTo } from '../graphql/limits'
 import { Payload } from '../graphql/payload'
 import { Direction } from '../mailboxes/mailbox.enums'
 import { TestItemState, TestMode, TestRun, TestRunItem } from './test-run.entity'
@@ -49,7 +50,7 @@ export class TestRunProgress {
   @Field(() => TestRun)
   run!: TestRun
 
-  @Field(() => [TestRunItem])
+  @Field(() => [TestRunItem], { complexity: upTo(500) })
   items!: TestRunItem[]
 }
 

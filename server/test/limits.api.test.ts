@@ -10,6 +10,9 @@ const aliases = `{ ${Array.from({ length: LIMITS.aliases + 1 }, (_, index) => `a
 const long = `{ ${'viewer { id } '.repeat(LIMITS.tokens)} }`
 const costly = '{ mailboxes(first: 500) { nodes { alerts(first: 500) { nodes { id code } } } } }'
 
+const costlyEvents =
+  'subscription { testRunProgress(id: "x") { items { mailbox { alerts(first: 500) { nodes { id } } } } } }'
+
 const REFUSED: [string, string, string][] = [
   ['too deep', deep, 'GRAPHQL_VALIDATION_FAILED'],
   ['too many aliases', aliases, 'GRAPHQL_VALIDATION_FAILED'],
@@ -40,6 +43,17 @@ describe('limits of one operation', () => {
   test.each(REFUSED)('%s: refused on the websocket, by the same code', async (_what, query, code) => {
     const refusal = admin.watch(query).next()
     await expect(refusal).rejects.toContainEqual(expect.objectContaining({ extensions: { code } }))
+  })
+
+  test('a list without first counts by the most it may have', async () => {
+    const [error] = await admin
+      .watch(costlyEvents)
+      .next()
+      .then(
+        () => [],
+        (errors: { message: string }[]) => errors,
+      )
+    expect(error?.message).toContain('fields')
   })
 
   test('introspection itself is not too deep', async () => {
