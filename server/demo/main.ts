@@ -1,36 +1,14 @@
 import 'reflect-metadata'
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { App } from '../app'
 import { Role } from '../auth/rights'
 import { readConfig } from '../config'
 import { makeHttp } from '../http'
 import { runUntilSignal } from '../process'
+import { markSeeded, openDemoFolder } from './demo-folder'
 import { startMailSystem } from './mail-system'
 import { sampleUsers } from './sample-data'
 import { followPorts, seed } from './seed'
-
-/** The demo's own secrets; they protect sample data only, so they may lie beside it. */
-interface DemoFile {
-  keys: string
-  password: string
-  isSeeded: boolean
-}
-
-function readDemoFile(folder: string): { file: string; demo: DemoFile } {
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, 'demo.json')
-  if (existsSync(file)) return { file, demo: JSON.parse(readFileSync(file, 'utf8')) as DemoFile }
-  const demo = {
-    keys: `demo:${randomBytes(32).toString('base64')}`,
-    password: randomBytes(9).toString('base64url'),
-    isSeeded: false,
-  }
-  writeFileSync(file, JSON.stringify(demo), { mode: 0o600 })
-  return { file, demo }
-}
 
 /** The whole product on its embedded defaults, with a mail system of its own: `npm run demo`. */
 runUntilSignal(async (log) => {
@@ -44,7 +22,7 @@ runUntilSignal(async (log) => {
     MAILWARDEN_RECEIVE_TIMEOUT_MS: '6000',
     MAILWARDEN_TEST_TIMEOUT_MS: '20000',
   }
-  const { file, demo } = readDemoFile(readConfig(defaults).dataFolder)
+  const demo = openDemoFolder(readConfig(defaults))
   const config = readConfig({ ...defaults, MAILWARDEN_KEYS: demo.keys })
   log.level = config.logLevel
   const system = await startMailSystem({ dataFolder: config.dataFolder, users: sampleUsers() })
@@ -53,7 +31,7 @@ runUntilSignal(async (log) => {
   else {
     await app.services.auth.createUser('admin', demo.password, [Role.SYSTEM_ADMINISTRATOR])
     await seed(app, system)
-    writeFileSync(file, JSON.stringify({ ...demo, isSeeded: true }), { mode: 0o600 })
+    markSeeded(config.dataFolder, demo)
   }
   const http = await makeHttp(app)
   await http.listen({ port: config.port, host: config.host })
