@@ -49,8 +49,11 @@ describe('the words of a result', () => {
     { name: 'CONNECT', state: 'SUCCEEDED' },
     { name: 'AUTHENTICATE', state: 'RUNNING' },
   ] as const
+  const waiting = [{ name: 'RECEIVE', state: 'RUNNING' }] as const
   test.each([
     [{ state: 'RUNNING', results: [{ steps }] }, 'busy', 'Testing: signing in'],
+    [{ state: 'RUNNING', results: [{ steps: waiting }, { steps }] }, 'busy', 'Testing: signing in'],
+    [{ state: 'RUNNING', results: [{ steps: waiting }] }, 'busy', 'Testing: waiting for the test mail'],
     [{ state: 'RUNNING', results: [] }, 'busy', 'Testing'],
     [{ state: 'QUEUED', results: [] }, 'empty', 'Queued'],
     [{ state: 'FAILED', errorCode: 'THROTTLED', results: [] }, 'failed', 'Throttled'],

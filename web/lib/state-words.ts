@@ -157,7 +157,9 @@ const runningWords = (item: ItemState) => testingMark(item.results.flatMap((resu
 
 /** What is being done now; null when none of the steps is under way. */
 export function testingMark(steps: readonly { name: string; state: StepState }[]): Mark | null {
-  const running = steps.find((step) => step.state === 'RUNNING')
+  const all = steps.filter((step) => step.state === 'RUNNING')
+  // Receiving waits for what the outgoing side does: that is the news, while it lasts.
+  const running = all.find((step) => step.name !== 'RECEIVE') ?? all[0]
   return running ? mark('busy', `Testing: ${STEP_DOING[running.name] ?? running.name.toLowerCase()}`) : null
 }
 

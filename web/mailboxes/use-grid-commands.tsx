@@ -57,7 +57,7 @@ export function useGridCommands(): GridCommands {
       if (fault) return notify({ intent: 'error', title: 'Nothing was changed', body: fault.message })
       const unchanged = outcome.matched - outcome.changed - outcome.refusedCount
       notify({
-        intent: outcome.refusedCount ? 'warning' : 'success',
+        intent: outcome.refusedCount ? 'warning' : outcome.changed ? 'success' : 'info',
         title: `${count(outcome.changed)} ${DONE[command]}`,
         body: [
           outcome.refusedCount && `${count(outcome.refusedCount)} refused`,

@@ -50,6 +50,9 @@ export default function AlertsPage() {
     if (kind === 'RESYNC' || !isKnown) refetch()
   })
   const isAny = list.nodes.length > 0
+  // Those that changed their state here stay in their place, and count no more.
+  const gone = list.nodes.filter((alert) => state && alert.state !== state).length
+  const total = list.totalCount === null ? null : list.totalCount - gone
   return (
     <div className="page">
       <PageTitle
@@ -64,7 +67,7 @@ export default function AlertsPage() {
             <Chip
               key={each.name}
               isChosen={each === chosen}
-              count={each === chosen ? list.totalCount : null}
+              count={each === chosen ? total : null}
               onChoose={() => changeParams({ state: each.param })}
             >
               {each.name}

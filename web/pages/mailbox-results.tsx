@@ -1,4 +1,4 @@
-import type { Direction } from '../gql/graphql'
+import type { Direction, ItemResultsFragment } from '../gql/graphql'
 import { testingMark } from '../lib/state-words'
 import { directionMarks } from '../mailboxes/mailbox-row'
 import { DIRECTION_NAMES, DirectionSteps } from '../test-runs/direction-steps'
@@ -23,6 +23,7 @@ export function MailboxResults({ mailbox }: { mailbox: ShownMailbox }) {
     <div className="directions">
       {DIRECTIONS.map((direction) => {
         const result = shown?.results.find((each) => each.direction === direction)
+        const last = mailbox.lastTestItem?.results.find((each) => each.direction === direction)
         const code = result?.steps.find((step) => step.error)?.error?.code
         const isOff = methods[direction] === 'NONE'
         return (
@@ -34,10 +35,22 @@ export function MailboxResults({ mailbox }: { mailbox: ShownMailbox }) {
                 {METHOD_WORDS[methods[direction]]}, {enabled[direction] ? 'enabled' : 'not enabled'}
               </p>
             )}
-            {!isOff && result && result.steps.length > 0 && <DirectionSteps result={result} />}
+            {!isOff && result && result.steps.length > 0 && (
+              <DirectionSteps result={underWay ? withStepsToCome(result, last) : result} />
+            )}
           </section>
         )
       })}
     </div>
   )
+}
+
+type Result = ItemResultsFragment['results'][number]
+
+/** What the last test went through and this one has not reached yet keeps its place, so that the page does not move. */
+function withStepsToCome(now: Result, last: Result | undefined): Result {
+  const reached = new Set(now.steps.map(({ name }) => name))
+  const toCome = last?.steps.filter(({ name }) => !reached.has(name)) ?? []
+  const pending = toCome.map((step) => ({ ...step, state: 'PENDING' as const, durationMs: null, error: null }))
+  return { ...now, steps: [...now.steps, ...pending] }
 }

@@ -133,6 +133,8 @@ function Shown({ mailbox }: { mailbox: ShownMailbox }) {
 function MailboxAlerts({ mailboxId, profileId }: { mailboxId: string; profileId: string | undefined }) {
   const list = usePagedList(MailboxAlertsDocument, { mailboxId, first: 20 }, (data) => data.mailbox?.alerts)
   const refetch = useThrottled(list.refetch, 500)
+  const isOwn = (alert: (typeof list.nodes)[number]) => alert.mailbox?.id === mailboxId
+  const ownFirst = [...list.nodes.filter(isOwn), ...list.nodes.filter((alert) => !isOwn(alert))]
   useLive(AlertChangesDocument, {}, ({ alertChanges: { kind, alert } }) => {
     const isOurs = alert && (alert.mailbox?.id === mailboxId || (profileId && alert.profile?.id === profileId))
     const isKnown = list.nodes.some(({ id }) => id === alert?.id)
@@ -144,7 +146,7 @@ function MailboxAlerts({ mailboxId, profileId }: { mailboxId: string; profileId:
       {list.error && <FailureBar error={list.error} onRetry={list.refetch} />}
       {list.totalCount === null && !list.error && <Skeleton lines={3} />}
       {list.totalCount === 0 && <p className="quiet">No alerts.</p>}
-      <AlertList alerts={list.nodes} about={mailboxId} />
+      <AlertList alerts={ownFirst} about={mailboxId} />
       {list.hasMore && (
         <button type="button" className="link-button" onClick={list.loadMore}>
           Show older ones

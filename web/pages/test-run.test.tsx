@@ -65,12 +65,22 @@ describe('a run is live', () => {
     expect(screen.getByText('Testing: signing in')).toBeTruthy()
   })
 
+  test('once cancelled, it says that what is under way finishes', async () => {
+    const server = render()
+    await isLive(server)
+    expect(screen.getByText('Cancel')).toBeTruthy()
+    await act(() => server.emit('testRunProgress', progress({ queued: 0, running: 2, cancelled: 8 })))
+    expect(screen.getByText('Cancelling')).toBeTruthy()
+    expect(screen.getByText(/^2 tests to finish/)).toBeTruthy()
+    expect(screen.getByRole('button', { name: /^Cancelled/ })).toBeTruthy()
+  })
+
   test('the list holds still under the pointer and says how much is new', async () => {
     const server = render()
     await isLive(server)
     await act(() => server.emit('testRunProgress', progress({}, [runItem(1)])))
     const list = document.querySelector('.results') as Element
-    fireEvent.pointerEnter(list)
+    fireEvent.pointerMove(list)
     await act(() => server.emit('testRunProgress', progress({}, [runItem(2), runItem(3)])))
     expect(results()).toEqual(['Person 001'])
     expect(screen.getByText('2 new results')).toBeTruthy()

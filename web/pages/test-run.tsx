@@ -14,7 +14,7 @@ import { useMissingRight } from '../lib/viewer'
 import { Pace } from '../test-runs/pace'
 import { RunCauses, RunHead } from '../test-runs/run-head'
 import { RunItems } from '../test-runs/run-items'
-import { isOver, RunProgressDocument } from '../test-runs/test-run-fragments'
+import { isCancelling, isOver, RunProgressDocument } from '../test-runs/test-run-fragments'
 import { useRunCommands } from '../test-runs/use-run-commands'
 import { useRunItems } from '../test-runs/use-run-items'
 import { Chip, ChipGroup } from '../ui/chips'
@@ -41,6 +41,7 @@ const STATES: readonly { state: TestItemState | null; name: string }[] = [
   { state: 'SUCCEEDED', name: 'Work' },
   { state: 'SKIPPED', name: 'Skipped' },
   { state: 'RUNNING', name: 'Running' },
+  { state: 'CANCELLED', name: 'Cancelled' },
 ]
 
 export default function TestRunPage({ id }: { id: string }) {
@@ -93,16 +94,18 @@ function Shown({ run }: { run: RunStateFragment }) {
       <RunHead run={run} perSecond={perSecond} />
       <div className="run-filters">
         <ChipGroup name="Results">
-          {STATES.map((each) => (
-            <Chip
-              key={each.name}
-              isChosen={!cause && each.state === state}
-              count={numberOf(run, each.state)}
-              onChoose={() => choose(each.state)}
-            >
-              {each.name}
-            </Chip>
-          ))}
+          {STATES.filter((each) => each.state !== 'CANCELLED' || run.cancelled > 0 || state === 'CANCELLED').map(
+            (each) => (
+              <Chip
+                key={each.name}
+                isChosen={!cause && each.state === state}
+                count={numberOf(run, each.state)}
+                onChoose={() => choose(each.state)}
+              >
+                {each.name}
+              </Chip>
+            ),
+          )}
         </ChipGroup>
         <RunCauses
           run={run}
@@ -141,6 +144,8 @@ function numberOf(run: RunStateFragment, state: TestItemState | null): number {
       return run.skipped
     case 'RUNNING':
       return run.running
+    case 'CANCELLED':
+      return run.cancelled
     default:
       return run.total
   }
@@ -153,11 +158,11 @@ function RunCommands({ run }: { run: RunStateFragment }) {
     return (
       <CommandButton
         icon={<DismissRegular />}
-        reason={noTest}
+        reason={noTest ?? (isCancelling(run) ? 'What is under way finishes.' : null)}
         isBusy={commands.isBusy}
         onClick={() => commands.cancel(run.id)}
       >
-        Cancel
+        {isCancelling(run) ? 'Cancelling' : 'Cancel'}
       </CommandButton>
     )
   }

@@ -5,7 +5,7 @@ import { count, counted, duration, roughDuration } from '../lib/format'
 import { useNow } from '../lib/time'
 import { Chip, ChipGroup } from '../ui/chips'
 import { doneOf, SegmentedProgress } from '../ui/progress'
-import { isOver } from './test-run-fragments'
+import { isCancelling, isOver } from './test-run-fragments'
 
 /** Big numbers over the bar, then how fast it goes and how long it takes. */
 export function RunHead({ run, perSecond }: { run: RunStateFragment; perSecond: number | null }) {
@@ -45,7 +45,10 @@ function RunPace({ run, perSecond }: { run: RunStateFragment; perSecond: number 
     return <p className="run-pace">{run.state === 'CANCELLED' ? `Cancelled after ${took}.` : `Took ${took}.`}</p>
   }
   const left = run.queued + run.running
-  const parts = [`${count(run.running)} at once`, `running for ${duration(Math.max(0, now - started))}`]
+  const parts = [
+    isCancelling(run) ? `${counted(left, 'test')} to finish` : `${count(run.running)} at once`,
+    `running for ${duration(Math.max(0, now - started))}`,
+  ]
   if (perSecond)
     parts.push(
       `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} a second`,

@@ -11,7 +11,7 @@ import { RelativeTime } from '../ui/relative-time'
 import { StateMark } from '../ui/state-mark'
 import { useTint } from '../ui/tint'
 import { DIRECTION_NAMES, DirectionSteps } from './direction-steps'
-import { holdStill } from './result-order'
+import { type Held, hold, holdStill } from './result-order'
 
 const ROW_HEIGHT = 40
 
@@ -27,9 +27,10 @@ interface Props {
 
 /** Newest first; while the pointer or the focus is in the list it holds still, and says how much is new. */
 export function RunItems({ items, hasMore, loaded, openId, onOpen, onLoadMore }: Props) {
-  const [held, setHeld] = useState<readonly string[] | null>(null)
+  const [held, setHeld] = useState<Held | null>(null)
   const { shown, waiting } = held ? holdStill(held, items) : { shown: items, waiting: 0 }
-  const hold = () => setHeld((before) => before ?? items.map((item) => item.id))
+  // Moved there by a hand: a list that comes up under a resting pointer is not being read.
+  const holdUnderPointer = () => setHeld((before) => before ?? hold(items))
   const scroller = useRef<HTMLDivElement>(null)
   const virtualizer = useVirtualizer({
     count: shown.length,
@@ -48,14 +49,9 @@ export function RunItems({ items, hasMore, loaded, openId, onOpen, onLoadMore }:
   }, [hasMore, loaded, lastShown, shown.length, onLoadMore])
 
   return (
-    <div className="results" onPointerEnter={hold} onPointerLeave={() => setHeld(null)}>
+    <div className="results" onPointerMove={holdUnderPointer} onPointerLeave={() => setHeld(null)}>
       {waiting > 0 && (
-        <Button
-          className="results-new"
-          size="small"
-          appearance="primary"
-          onClick={() => setHeld(items.map((item) => item.id))}
-        >
+        <Button className="results-new" size="small" appearance="primary" onClick={() => setHeld(hold(items))}>
           {counted(waiting, 'new result')}
         </Button>
       )}

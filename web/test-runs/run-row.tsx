@@ -30,9 +30,10 @@ export function RunRow({ run }: { run: RunStateFragment }) {
           <span>
             {count(doneOf(run))} of {count(run.total)}
           </span>
-          <span className="works-text">{count(run.succeeded)} work</span>
+          <span className={run.succeeded ? 'works-text' : 'quiet'}>{count(run.succeeded)} work</span>
           <span className={run.failed ? 'failed-text' : 'quiet'}>{count(run.failed)} failed</span>
           <span className="quiet">{count(run.skipped)} skipped</span>
+          {run.cancelled > 0 && <span className="quiet">{count(run.cancelled)} cancelled</span>}
         </span>
         <SegmentedProgress run={run} isThin />
       </Link>

@@ -1,4 +1,5 @@
 import { graphql } from '../gql/gql'
+import type { RunStateFragment } from '../gql/graphql'
 
 export const ItemResults = graphql(`
   fragment ItemResults on TestRunItem {
@@ -90,5 +91,9 @@ export const RunProgressDocument = graphql(`
     }
   }
 `)
+
+/** What waited is cancelled; what is under way still finishes. */
+export const isCancelling = ({ state, cancelled }: Pick<RunStateFragment, 'state' | 'cancelled'>) =>
+  cancelled > 0 && !isOver(state)
 
 export const isOver = (state: string) => state === 'COMPLETED' || state === 'CANCELLED'
