@@ -24,6 +24,7 @@ export function RunRow({ run }: { run: RunStateFragment }) {
           <span className="quiet">
             {' '}
             by {run.requestedBy}, <RelativeTime at={run.createdAt} />
+            {run.cancelled > 0 && `, ${count(run.cancelled)} cancelled`}
           </span>
         </span>
         <span className="run-row-numbers">
@@ -33,7 +34,6 @@ export function RunRow({ run }: { run: RunStateFragment }) {
           <span className={run.succeeded ? 'works-text' : 'quiet'}>{count(run.succeeded)} work</span>
           <span className={run.failed ? 'failed-text' : 'quiet'}>{count(run.failed)} failed</span>
           <span className="quiet">{count(run.skipped)} skipped</span>
-          {run.cancelled > 0 && <span className="quiet">{count(run.cancelled)} cancelled</span>}
         </span>
         <SegmentedProgress run={run} isThin />
       </Link>
