@@ -60,7 +60,7 @@ export function messageOf(error: Error): string {
   const { sqlMessage, sqlState, code, errno } = error as AnyError & { sqlMessage?: unknown; sqlState?: unknown }
   if (sqlMessage !== undefined || sqlState !== undefined)
     return `The database answered ${code ?? 'an error'} (${errno})`
-  return error.message.replace(/,? with args beginning with[^]*/, '')
+  return error.message.replace(/,? with args beginning with[\s\S]*/, '')
 }
 
 /** The lines of the stack behind the message, which may have lines of its own. */

@@ -26,7 +26,7 @@ function isOfRequest({ originalError, path }: GraphQLError): boolean {
 }
 
 /** graphql-js guesses what was meant, and so tells names of the schema. */
-const withoutGuesses = (message: string): string => message.replace(/ ?Did you mean [^]*$/, '')
+const withoutGuesses = (message: string): string => message.replace(/ ?Did you mean [\s\S]*$/, '')
 
 export interface FormatOptions {
   /** The schema is not told (no introspection). */

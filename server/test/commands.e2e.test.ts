@@ -75,6 +75,10 @@ describe('the configuration', () => {
     taken.close()
     expect(code).toBe(1)
     expect(stderr.split('\n')).toEqual([expect.stringContaining(`127.0.0.1:${port}`), ''])
+    // a start that failed has made no administrator whose password nobody was told
+    const service = await Service.start(env)
+    expect((await (await service.firstAdministrator()).get('{ viewer { name } }')).viewer.name).toBe('admin')
+    expect(await service.stop()).toBe(0)
   })
 
   test.each(['main', 'worker'] as const)('%s without its Redis ends, in plain words', async (program) => {
