@@ -14,6 +14,7 @@ import {
   Subscription,
 } from 'type-graphql'
 import { type Ctx as Context, permit } from '../auth/auth.service'
+import { isId } from '../db/id'
 import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { EmailServerProfile } from '../profiles/profile.entity'
@@ -60,8 +61,15 @@ export class MailboxResolver {
   ) {}
 
   @Query(() => Mailbox, { nullable: true })
-  mailbox(@Arg('id', () => ID) id: string, @Ctx() { viewer }: Context): Promise<Mailbox | null> {
-    return this.service.get(viewer, id)
+  mailbox(@Arg('id', () => ID) id: string, @Ctx() { viewer, loaders }: Context): Promise<Mailbox | null> {
+    // a query may ask for many, each under a name of its own
+    return loaders
+      .one(
+        'mailbox-asked-for',
+        (ids) => this.service.getMany(viewer, ids.filter(isId)),
+        (mailbox) => mailbox.id,
+      )
+      .load(id)
   }
 
   @Query(() => MailboxConnection)

@@ -2,7 +2,6 @@ import { In } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
 import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
-import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
@@ -51,11 +50,6 @@ export class MailboxService {
     private readonly db: Database,
     private readonly keyring: Keyring,
   ) {}
-
-  async get(viewer: Viewer | undefined, id: string): Promise<Mailbox | null> {
-    permit(viewer, 'mailboxes.read')
-    return isId(id) ? this.db.read.findOneBy(Mailbox, { id }) : null
-  }
 
   async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<Mailbox[]> {
     permit(viewer, 'mailboxes.read')

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
 
 const LIST = `query ($view: MailboxView, $filter: MailboxFilter, $sort: MailboxSort, $first: Int, $after: String) {
@@ -276,6 +276,17 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     await counts.next()
     expect(performance.now() - first).toBeGreaterThan(800)
     await counts.end()
+  })
+
+  test('many mailboxes asked for one by one in a query are read together', async () => {
+    const getMany = jest.spyOn(harness.app.services.mailboxes, 'getMany')
+    const named = ['alpha', 'Beta', 'gamma', 'Delta']
+    const fields = named.map((name, index) => `m${index}: mailbox(id: "${idOf(name)}") { name }`)
+    const answer = await admin.get(`{ ${fields.join(' ')} none: mailbox(id: "${UNKNOWN}") { name } }`)
+    const found = Object.fromEntries(named.map((name, index) => [`m${index}`, { name }]))
+    expect(answer).toEqual({ ...found, none: null })
+    expect(getMany).toHaveBeenCalledTimes(1)
+    getMany.mockRestore()
   })
 
   test('no mailbox, an unknown one and a text that is no id are no error', async () => {
