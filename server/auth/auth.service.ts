@@ -36,9 +36,6 @@ export function permit(viewer: Viewer | undefined, right: Right): asserts viewer
  */
 export const mayRead = (viewer: Viewer | undefined): boolean => viewer?.rights.has('mailboxes.read') ?? false
 
-/** The rows for who may read, none for others. */
-export const shownTo = <Row>(viewer: Viewer | undefined, rows: Row[]): Row[] => (mayRead(viewer) ? rows : [])
-
 /** What decides what a viewer sees: subscribers with the same may share what is loaded for one of them. */
 export const sightOf = (viewer: Viewer): string => [...viewer.rights].sort().join()
 
