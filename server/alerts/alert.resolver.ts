@@ -56,12 +56,12 @@ export class AlertResolver {
   }
 
   @FieldResolver(() => Mailbox, { nullable: true, description: 'Null when it is about a whole profile.' })
-  async mailbox(@Root() alert: Alert, @Ctx() { loaders }: Context): Promise<Mailbox | null> {
+  async mailbox(@Root() alert: Alert, @Ctx() { viewer, loaders }: Context): Promise<Mailbox | null> {
     if (alert.mailboxId === null) return null
     return loaders
       .one(
         'mailbox',
-        (ids) => this.mailboxes.byIds(ids),
+        (ids) => this.mailboxes.getMany(viewer, ids),
         (mailbox) => mailbox.id,
       )
       .load(alert.mailboxId)

@@ -75,11 +75,11 @@ export class TestRunResolver {
   }
 
   @FieldResolver(() => [TestRunCause], { description: 'Why mailboxes failed, the most frequent cause first.' })
-  async causes(@Root() run: TestRun, @Ctx() { loaders }: Context): Promise<TestRunCause[]> {
+  async causes(@Root() run: TestRun, @Ctx() { viewer, loaders }: Context): Promise<TestRunCause[]> {
     if (run.failed === 0) return []
     const causes = loaders.one(
       'causes',
-      (ids) => this.service.causes(ids),
+      (ids) => this.service.causes(viewer, ids),
       (row) => row.runId,
     )
     return (await causes.load(run.id))?.causes ?? []
@@ -100,11 +100,11 @@ export class TestRunItemResolver {
   constructor(private readonly mailboxes: MailboxService) {}
 
   @FieldResolver(() => Mailbox)
-  async mailbox(@Root() item: TestRunItem, @Ctx() { loaders }: Context): Promise<Mailbox> {
+  async mailbox(@Root() item: TestRunItem, @Ctx() { viewer, loaders }: Context): Promise<Mailbox> {
     const mailbox = await loaders
       .one(
         'mailbox',
-        (ids) => this.mailboxes.byIds(ids),
+        (ids) => this.mailboxes.getMany(viewer, ids),
         (row) => row.id,
       )
       .load(item.mailboxId)
@@ -119,11 +119,11 @@ export class MailboxTestsResolver {
   constructor(private readonly service: TestRunService) {}
 
   @FieldResolver(() => TestRunItem, { nullable: true, description: 'Its last finished test, of either mode.' })
-  async lastTestItem(@Root() mailbox: Mailbox, @Ctx() { loaders }: Context): Promise<TestRunItem | null> {
+  async lastTestItem(@Root() mailbox: Mailbox, @Ctx() { viewer, loaders }: Context): Promise<TestRunItem | null> {
     return loaders
       .one(
         'last-test-item',
-        (ids) => this.service.lastItems(ids),
+        (ids) => this.service.lastItems(viewer, ids),
         (item) => item.mailboxId,
       )
       .load(mailbox.id)

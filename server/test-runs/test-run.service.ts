@@ -88,7 +88,11 @@ export class TestRunService {
   }
 
   /** Why mailboxes failed in each of these runs, the most frequent cause first. */
-  async causes(runIds: readonly string[]): Promise<{ runId: string; causes: TestRunCause[] }[]> {
+  async causes(
+    viewer: Viewer | undefined,
+    runIds: readonly string[],
+  ): Promise<{ runId: string; causes: TestRunCause[] }[]> {
+    permit(viewer, 'mailboxes.read')
     const rows = await this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .select('i.runId', 'runId')
@@ -106,7 +110,8 @@ export class TestRunService {
   }
 
   /** Each mailbox's last finished test. */
-  async lastItems(mailboxIds: readonly string[]): Promise<TestRunItem[]> {
+  async lastItems(viewer: Viewer | undefined, mailboxIds: readonly string[]): Promise<TestRunItem[]> {
+    permit(viewer, 'mailboxes.read')
     const ended = [TestItemState.SUCCEEDED, TestItemState.FAILED]
     const last = await this.db.read
       .createQueryBuilder(TestRunItem, 'i')

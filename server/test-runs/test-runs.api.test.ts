@@ -294,6 +294,26 @@ describe.each(DATABASES)('test runs on %s', (database) => {
     expect(await ended(retryFailedTests.testRun.id)).toMatchObject({ failed: 3, succeeded: 0 })
   })
 
+  test('a token that may only test starts a run, and does not see whose mailboxes are in it', async () => {
+    const create = 'mutation { createApiToken(input: { name: "Tester", scopes: ["test"] }) { secret } }'
+    const tester = harness.withToken((await admin.get(create)).createApiToken.secret)
+    const ask = (fields: string) =>
+      tester.ask(
+        `mutation ($ids: [ID!]!) { testAndEnableMailboxes(selection: { ids: $ids }) { testRun { ${fields} } } }`,
+        {
+          ids: [idOf('works@demo.test')],
+        },
+      )
+    const { data, errors } = await ask('id total')
+    expect(errors).toEqual([])
+    expect(data.testAndEnableMailboxes.testRun.total).toBe(1)
+    await ended(data.testAndEnableMailboxes.testRun.id)
+    const seen = await ask('id items { nodes { mailbox { name } } }')
+    expect(seen.errors.map((error) => error.extensions.code)).toEqual(['FORBIDDEN'])
+    const [run] = (await admin.get('{ testRuns(first: 1) { nodes { id } } }')).testRuns.nodes
+    await ended(run.id)
+  })
+
   test('a watcher sees the current state first, every item, and the end, after which the subscription completes', async () => {
     const { testRun } = await start({ profileId: mail.profileId })
     const watching = admin.watch(PROGRESS, { id: testRun.id })
