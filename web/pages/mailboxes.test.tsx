@@ -28,7 +28,11 @@ const isLive = (server: FakeServer) =>
 
 describe('the grid is live', () => {
   test('an event repaints its row, and only that', async () => {
-    const server = renderApp('/mailboxes', withTen)
+    const server = renderApp('/mailboxes', (server) => {
+      withTen(server)
+      // No first RESYNC: its question would be counted among those that the event must not ask.
+      delete server.first.mailboxChanges
+    })
     const changed = await row(3)
     expect(within(changed).getAllByText('Not tested')).toHaveLength(2)
     await isLive(server)

@@ -39,5 +39,10 @@ Object.defineProperties(HTMLElement.prototype, {
 Element.prototype.scrollTo = () => {}
 Element.prototype.scrollIntoView = () => {}
 
-// Without it a failing test prints the whole page.
-configure({ getElementError: (message) => new Error(message ?? 'Not found') })
+// The first page of a file is compiled while its test waits: on a busy machine that takes longer than the usual second.
+const PATIENCE_MS = 10_000
+// Without getElementError a failing test prints the whole page.
+configure({
+  asyncUtilTimeout: PATIENCE_MS,
+  getElementError: (message) => new Error(message ?? 'Not found'),
+})
