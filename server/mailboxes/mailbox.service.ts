@@ -14,8 +14,6 @@ import { checkMailboxChanges } from './mailbox-changes'
 import { type Condition, orderOf, selectionCondition, VIEW_CONDITIONS, viewCondition } from './mailbox-selection'
 import { effectOf, type MailboxPatch } from './reset-rules'
 
-export { chunks } from '../db/chunks'
-
 export interface BulkAnswer {
   matched: number
   changed: number
