@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ImapFlow } from 'imapflow'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { chromium, type Page } from 'playwright-core'
 import { builtDashboard, builtServer } from './built-product'
 import { type DovecotServer, MAIL_DOMAIN, startDovecot } from './dovecot'
 import { type Anything, Caller, ENCRYPTION_KEYS, makeDatabase, TEST_ENV } from './harness'
+import { countMessages } from './inbox'
 import { type Member, setPasswords, setUpOrganisation } from './organisation'
 import { type PostfixServer, startPostfix } from './postfix'
 import { ProductProcess } from './product-process'
@@ -280,7 +280,10 @@ describe('a person walks through the dashboard, on real mail servers', () => {
 
   step('nothing of it needed a reload, left a message behind, or told a password', async () => {
     expect(await page.evaluate(() => (globalThis as Anything).isFirstDocument)).toBe(true)
-    const left = await Promise.all(everybody.map(messagesOf))
+    const endpoint = dovecot.endpoints.imapPlain
+    const left = await Promise.all(
+      everybody.map(({ name, password }) => countMessages({ endpoint, user: name, password })),
+    )
     expect(left).toEqual(everybody.map(() => 0))
     expect(await service.stop()).toBe(0)
     expect(await worker.end('SIGTERM')).toBe(0)
@@ -307,19 +310,5 @@ async function untilRunsEnded(): Promise<void> {
     )
   } finally {
     await connection.end()
-  }
-}
-
-async function messagesOf({ name, password }: Member): Promise<number> {
-  const { host, port } = dovecot.endpoints.imapPlain
-  const auth = { user: name, pass: password }
-  const client = new ImapFlow({ host, port, secure: false, doSTARTTLS: false, auth, logger: false })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const status = await client.status('INBOX', { messages: true })
-    return status ? (status.messages ?? -1) : -1
-  } finally {
-    await client.logout()
   }
 }
