@@ -32,8 +32,12 @@ const outcomeOf = ({ steps }: ProbeResult): Outcome => {
 }
 
 /** The failed step and its code, of both directions, as a test of a mailbox with a round trip finds them. */
-async function probe(route: Route, name = 'works'): Promise<[incoming: Outcome, outgoing: Outcome]> {
-  const user = userOf(name)
+async function probe(
+  route: Route,
+  name = 'works',
+  password = userOf(name).password,
+): Promise<[incoming: Outcome, outgoing: Outcome]> {
+  const user = { ...userOf(name), password }
   const settings = (endpoint: EndpointName): ProbeSettings => ({
     endpoint: { ...system.endpoints[endpoint], ...(route.security && { security: route.security }) },
     username: user.address,
@@ -51,6 +55,11 @@ async function probe(route: Route, name = 'works'): Promise<[incoming: Outcome, 
   const receiving = probeImap(settings(route.incoming), { egress, roundTrip: { token, verify, sent } })
   return [outcomeOf(await receiving), outcomeOf(await sending)]
 }
+
+test('a wrong password can be corrected', async () => {
+  const route: Route = { incoming: 'imaps', outgoing: 'smtps' }
+  expect(await probe(route, 'wrongPassword', 'demo-new')).toEqual([undefined, undefined])
+})
 
 describe('each fault is found as what it is', () => {
   const works: Route = { incoming: 'imaps', outgoing: 'smtps' }

@@ -115,3 +115,13 @@ describe('redact', () => {
     expect(classifyImap(denied, 'AUTHENTICATE', context).serverResponse).toBe('ada/*** is wrong')
   })
 })
+
+test.each([
+  ['GREETING', ErrorScope.PROFILE],
+  ['AUTHENTICATE', ErrorScope.MAILBOX],
+  ['SEND', ErrorScope.MAILBOX],
+] as const)('a server that falls silent at %s: the alert is for the %s', (step, scope) => {
+  const endpoint = { host: 'mail.example.org', port: 993, security: ConnectionSecurity.TLS }
+  const context = { endpoint, secured: true, username: 'u', password: 'p' }
+  expect(classifySmtp(new ProbeFault(MailErrorCode.RESPONSE_TIMEOUT), step, context).scope).toBe(scope)
+})

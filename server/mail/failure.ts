@@ -1,7 +1,7 @@
 import type { FailureReport, FaultContext, Verdict } from './fault'
 import { ProbeFault } from './fault'
 import { imapVerdict } from './imap-failure'
-import type { MailError } from './mail-error'
+import { ErrorScope, type MailError, MailErrorCode } from './mail-error'
 import type { StepName } from './probe'
 import type { Meaning, Scene } from './remedy'
 import { MEANINGS } from './remedy'
@@ -13,13 +13,13 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000
 
 /** What an IMAP failure at a step is, who must act and how (product rule 2.6). Takes whatever was thrown. */
 export function classifyImap(error: unknown, step: StepName, context: FaultContext): MailError {
-  const verdict = ownVerdict(error) ?? imapVerdict(reportOf(error), step, context)
+  const verdict = narrowed(ownVerdict(error) ?? imapVerdict(reportOf(error), step, context), step)
   return describe(verdict, { protocol: 'IMAP', endpoint: context.endpoint }, context)
 }
 
 /** What an SMTP failure at a step is, who must act and how (product rule 2.6). Takes whatever was thrown. */
 export function classifySmtp(error: unknown, step: StepName, context: FaultContext): MailError {
-  const verdict = ownVerdict(error) ?? smtpVerdict(reportOf(error), step)
+  const verdict = narrowed(ownVerdict(error) ?? smtpVerdict(reportOf(error), step), step)
   return describe(verdict, { protocol: 'SMTP', endpoint: context.endpoint }, context)
 }
 
@@ -56,6 +56,19 @@ function ownVerdict(error: unknown): Verdict | undefined {
 function reportOf(error: unknown): FailureReport {
   if (typeof error !== 'object' || error === null) return { message: String(error) }
   return error
+}
+
+/** Until somebody signs in, silence is the server's. From then on it may be about that one user, so it is no alert of all. */
+const BEFORE_SIGN_IN: readonly StepName[] = ['DNS', 'CONNECT', 'TLS', 'GREETING']
+const MAY_BE_THE_USERS: readonly MailErrorCode[] = [
+  MailErrorCode.RESPONSE_TIMEOUT,
+  MailErrorCode.CONNECTION_RESET,
+  MailErrorCode.SERVER_UNAVAILABLE,
+]
+
+function narrowed(verdict: Verdict, step: StepName): Verdict {
+  const isAboutOne = MAY_BE_THE_USERS.includes(verdict.code) && !BEFORE_SIGN_IN.includes(step)
+  return isAboutOne ? { ...verdict, scope: verdict.scope ?? ErrorScope.MAILBOX } : verdict
 }
 
 function describe(verdict: Verdict, scene: Scene, context: FaultContext): MailError {

@@ -214,7 +214,7 @@ export const MEANINGS: Record<MailErrorCode, Meaning> = {
     scope: MAILBOX,
     actor: NOBODY,
     message: () => 'The server asks to slow down.',
-    remedy: () => 'Nobody has to act: it is tried again after the time the server asked for.',
+    remedy: () => 'Nobody has to act: test again after the time the server asked for.',
   },
   [MailErrorCode.SERVER_UNAVAILABLE]: {
     nature: TRANSIENT,

@@ -155,7 +155,7 @@ function checkInputs(faults: FaultList, inputs: readonly OwnerInput[]): Wanted[]
     const externalId = input.externalId ? oneLine(faults, at('externalId'), input.externalId, { max: 200 }) : null
     const emailAddress = input.emailAddress?.trim() || null
     const problem = emailAddress === null ? undefined : addressProblem(emailAddress)
-    if (problem) faults.add('INVALID_ADDRESS', at('emailAddress'), problem)
+    if (problem) faults.add('INVALID_ADDRESS', at('emailAddress'), `The address ${problem}`)
     const addressKey = emailAddress === null || problem ? null : normalizeAddress(emailAddress)
     // letters that a domain name drops do not count for its own limit
     if (

@@ -56,7 +56,7 @@ function checkEndpoint(
   input: ServerEndpointInput,
 ): ServerEndpointInput {
   const problem = hostProblem(input.host)
-  if (problem) faults.add('INVALID_HOST', ['input', side, 'host'], problem)
+  if (problem) faults.add('INVALID_HOST', ['input', side, 'host'], `The host ${problem}`)
   else if (input.host.toLowerCase().length > MAX_HOST) {
     faults.add('TOO_LONG', ['input', side, 'host'], `At most ${MAX_HOST} characters are allowed`)
   }
