@@ -9,6 +9,9 @@ export const ROOT = join(__dirname, '..', '..')
 const CACHE = join(ROOT, 'node_modules', '.cache', 'mailwarden-e2e')
 const DAY_MS = 24 * 60 * 60 * 1000
 
+/** Generated, or never part of what is built. */
+const NO_SOURCE = /^(gql|test)$|\.test\.tsx?$/
+
 const run = promisify(execFile)
 const tool = (name: string, ...args: string[]) => run(join(ROOT, 'node_modules', '.bin', name), args, { cwd: ROOT })
 
@@ -58,7 +61,7 @@ function stateOf(paths: readonly string[]): string {
   const add = (path: string) => {
     const file = join(ROOT, path)
     if (statSync(file).isDirectory()) {
-      for (const entry of readdirSync(file).sort()) if (entry !== 'gql') add(join(path, entry))
+      for (const entry of readdirSync(file).sort()) if (!NO_SOURCE.test(entry)) add(join(path, entry))
     } else hash.update(`${path}\0`).update(readFileSync(file)).update('\0')
   }
   for (const path of paths) add(path)

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { builtDashboard, builtServer } from './built-product'
+import { openBrowser } from './chromium'
 import { type DovecotServer, MAIL_DOMAIN, startDovecot } from './dovecot'
 import { type Anything, Caller, ENCRYPTION_KEYS, makeDatabase, TEST_ENV } from './harness'
 import { countMessages } from './inbox'
@@ -60,7 +61,9 @@ beforeAll(async () => {
   worker = await startWorker(nodes)
   admin = await new Caller(service.url).signIn('ada', ADMIN_PASSWORD)
   await setTheScene()
-  page = await openBrowser()
+  const browser = await openBrowser(PATIENCE_MS)
+  ends.unshift(() => browser.close())
+  page = browser.page
 }, 240_000)
 
 afterAll(async () => {
@@ -100,18 +103,6 @@ async function setTheScene(): Promise<void> {
     admin,
     mended.map(({ address, password }) => [mailboxIds.get(address) ?? '', password]),
   )
-}
-
-async function openBrowser(): Promise<Page> {
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    // root has no sandbox; small machines have a small /dev/shm
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
-  })
-  ends.unshift(() => browser.close())
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } })
-  context.setDefaultTimeout(PATIENCE_MS)
-  return context.newPage()
 }
 
 /** Numbers that the page has shown one after another, while nobody asked it to. */
