@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 export const ROOT = join(__dirname, '..', '..')
 /** Inside the packages' folder, from where the compiled files find the packages. */
 const CACHE = join(ROOT, 'node_modules', '.cache', 'mailwarden-e2e')
-const DAY_MS = 24 * 60 * 60 * 1000
+/** Longer than any run of the tests: what was not used since then is used by nobody. */
+const KEPT_MS = 2 * 60 * 60 * 1000
 
 /** Generated, or never part of what is built. */
 const NO_SOURCE = /^(gql|test)$|\.test\.tsx?$/
@@ -72,6 +73,6 @@ function forgetOld(): void {
   for (const entry of readdirSync(CACHE)) {
     const folder = join(CACHE, entry)
     const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-    if (age > DAY_MS) rmSync(folder, { recursive: true, force: true })
+    if (age > KEPT_MS) rmSync(folder, { recursive: true, force: true })
   }
 }
