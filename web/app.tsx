@@ -8,18 +8,42 @@ import { match, usePlace } from './lib/router'
 import { useTheme } from './lib/theme'
 import { ViewerProvider } from './lib/viewer'
 import { Link } from './ui/link'
+import { PageGuard } from './ui/page-guard'
 import { PageTitle } from './ui/page-title'
 import { EmptyState, Skeleton } from './ui/waiting'
 import { type Connection, connect } from './urql'
 
+const load = {
+  overview: () => import('./pages/overview'),
+  mailboxes: () => import('./pages/mailboxes'),
+  mailbox: () => import('./pages/mailbox'),
+  testRuns: () => import('./pages/test-runs'),
+  testRun: () => import('./pages/test-run'),
+  alerts: () => import('./pages/alerts'),
+  profiles: () => import('./pages/profiles'),
+}
+
 const SignInPage = lazy(() => import('./pages/sign-in'))
-const OverviewPage = lazy(() => import('./pages/overview'))
-const MailboxesPage = lazy(() => import('./pages/mailboxes'))
-const MailboxPage = lazy(() => import('./pages/mailbox'))
-const TestRunsPage = lazy(() => import('./pages/test-runs'))
-const TestRunPage = lazy(() => import('./pages/test-run'))
-const AlertsPage = lazy(() => import('./pages/alerts'))
-const ProfilesPage = lazy(() => import('./pages/profiles'))
+const OverviewPage = lazy(load.overview)
+const MailboxesPage = lazy(load.mailboxes)
+const MailboxPage = lazy(load.mailbox)
+const TestRunsPage = lazy(load.testRuns)
+const TestRunPage = lazy(load.testRun)
+const AlertsPage = lazy(load.alerts)
+const ProfilesPage = lazy(load.profiles)
+
+/** How long after sign-in the other pages are fetched: the first one goes before. */
+const PRELOAD_AFTER_MS = 1_500
+
+/** The pages are small and are all here soon, so that none is missing when the server is away for a moment. */
+function usePreloadedPages() {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      for (const one of Object.values(load)) one().catch(() => undefined)
+    }, PRELOAD_AFTER_MS)
+    return () => clearTimeout(timer)
+  }, [])
+}
 
 const ViewerDocument = graphql(`
   query Viewer {
@@ -102,16 +126,25 @@ function Gate({ onSessionChanged }: { onSessionChanged: () => void }) {
   return (
     <ViewerProvider value={data.viewer}>
       <Frame onSignedOut={onSessionChanged}>
-        <Suspense fallback={<Skeleton lines={8} />}>
-          <Page />
-        </Suspense>
+        <Pages />
       </Frame>
     </ViewerProvider>
   )
 }
 
-function Page() {
+function Pages() {
   const { path } = usePlace()
+  usePreloadedPages()
+  return (
+    <PageGuard place={path}>
+      <Suspense fallback={<Skeleton lines={8} />}>
+        <Page path={path} />
+      </Suspense>
+    </PageGuard>
+  )
+}
+
+function Page({ path }: { path: string }) {
   if (match('/', path)) return <OverviewPage />
   if (match('/mailboxes', path)) return <MailboxesPage />
   if (match('/test-runs', path)) return <TestRunsPage />

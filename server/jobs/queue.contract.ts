@@ -333,7 +333,8 @@ export function describeQueue(name: string, makeQueue: MakeQueue): void {
       const run: Run = async ({ id }, { signal }) => {
         ran.push(id)
         await aborted(signal)
-        await new Promise((resolve) => setTimeout(resolve, 30))
+        // it takes a while to end, and stop() waits for that
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
         ended.push(signal.reason.reason)
       }
       const queue = make([workJob(run)], { concurrency: 1 })

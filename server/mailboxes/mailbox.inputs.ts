@@ -1,5 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { connectionOf } from '../graphql/connection'
+import { upTo } from '../graphql/limits'
 import { ListChangeKind } from '../graphql/list-change'
 import { Payload } from '../graphql/payload'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
@@ -125,13 +126,19 @@ export class BulkMailboxPayload extends Payload {
   @Field(() => Int, { description: 'Of these, changed; the rest was refused or is so already.' })
   changed!: number
 
-  @Field(() => [MailboxRefusal], { description: 'The first 100; none without the right to read.' })
+  @Field(() => [MailboxRefusal], {
+    complexity: upTo(100),
+    description: 'The first 100; none without the right to read.',
+  })
   refused!: MailboxRefusal[]
 
   @Field(() => Int)
   refusedCount!: number
 
-  @Field(() => [Mailbox], { description: 'Of those changed, at most 500; none without the right to read.' })
+  @Field(() => [Mailbox], {
+    complexity: upTo(500),
+    description: 'Of those changed, at most 500; none without the right to read.',
+  })
   mailboxes!: Mailbox[]
 }
 
@@ -140,6 +147,6 @@ export class MailboxChange {
   @Field(() => ListChangeKind)
   kind!: ListChangeKind
 
-  @Field(() => [Mailbox])
+  @Field(() => [Mailbox], { complexity: upTo(200) })
   mailboxes!: Mailbox[]
 }
