@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import { In, IsNull, Not } from 'typeorm'
 import { chunks } from '../db/chunks'
 import type { Database } from '../db/database'
@@ -67,6 +68,13 @@ export interface MailboxOutcome {
   basis?: TestBasis
 }
 
+/** What tells whether a mailbox can be tested. */
+const DECIDING = [
+  ...(['id', 'kind', 'active', 'emailAddress', 'profileId', 'approval'] as const),
+  ...(['incomingMethod', 'outgoingMethod', 'actMethod'] as const),
+]
+const CANDIDATES_A_PART = 1_000
+
 /** The part of mailboxes that test runs read and write. */
 export class MailboxTestService {
   constructor(
@@ -79,18 +87,29 @@ export class MailboxTestService {
   /** The selected mailboxes with the reason of each that cannot be tested, in the order of their creation. */
   async candidates(tx: Tx, condition: Condition): Promise<TestCandidate[]> {
     const switches = await this.settings.current(tx.em)
-    const mailboxes = await tx.em
-      .createQueryBuilder(Mailbox, 'm')
-      .where(condition.sql, condition.parameters)
-      .orderBy('m.id')
-      .getMany()
-    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
-    const profiles = new Map((await this.profiles.byIds(profileIds, tx.em)).map((profile) => [profile.id, profile]))
-    return mailboxes.map((mailbox) => ({
-      mailboxId: mailbox.id,
-      profileId: mailbox.profileId,
-      blocker: testBlocker(mailbox, profiles.get(mailbox.profileId ?? '') ?? null, switches),
-    }))
+    const profiles = new Map<string, EmailServerProfile | null>()
+    const candidates: TestCandidate[] = []
+    for (let after = ''; ; ) {
+      // in parts, and only the columns that decide: a run of 30,000 must not hold up the process
+      const part = await tx.em
+        .createQueryBuilder(Mailbox, 'm')
+        .select(DECIDING.map((column) => `m.${column}`))
+        .where(condition.sql, condition.parameters)
+        .andWhere('m.id > :after', { after })
+        .orderBy('m.id')
+        .limit(CANDIDATES_A_PART)
+        .getMany()
+      const unknown = part.flatMap(({ profileId }) => (profileId && !profiles.has(profileId) ? [profileId] : []))
+      for (const profile of await this.profiles.byIds([...new Set(unknown)], tx.em)) profiles.set(profile.id, profile)
+      for (const mailbox of part) {
+        const { id: mailboxId, profileId } = mailbox
+        const blocker = testBlocker(mailbox, profiles.get(profileId ?? '') ?? null, switches)
+        candidates.push({ mailboxId, profileId, blocker })
+      }
+      if (part.length < CANDIDATES_A_PART) return candidates
+      after = part.at(-1)?.id ?? ''
+      await afterOtherWork()
+    }
   }
 
   /** Takes mailboxes for a run; answers those it got: the others are in another run. */

@@ -115,6 +115,32 @@ describe.each(DATABASES)('what changes while a run is under way, on %s', (databa
   })
 })
 
+test('while a run of 8,000 is started, others are answered', async () => {
+  const harness = await Harness.start({ database: 'sqlite', work: false })
+  const admin = await harness.admin()
+  const owners = Array.from({ length: 8_000 }, (_, index) => ({
+    kind: 'USER',
+    name: `U${index}`,
+    emailAddress: `u${index}@example.org`,
+  }))
+  await admin.get('mutation ($owners: [OwnerInput!]!) { provisionOwners(owners: $owners) { userErrors { code } } }', {
+    owners,
+  })
+  let isOver = false
+  const start = 'mutation { testAndEnableMailboxes(selection: { view: ALL }) { testRun { total skipped } } }'
+  const starting = admin.get(start).finally(() => {
+    isOver = true
+  })
+  let answered = 0
+  while (!isOver) {
+    await fetch(`${harness.url}/healthz`)
+    answered += 1
+  }
+  expect((await starting).testAndEnableMailboxes.testRun).toEqual({ total: 8_000, skipped: 8_000 })
+  expect(answered).toBeGreaterThan(8)
+  await harness.stop()
+})
+
 test('a watcher is told of every item that changed, however many there are', async () => {
   const harness = await Harness.start({ database: 'sqlite', work: false })
   const admin = await harness.admin()

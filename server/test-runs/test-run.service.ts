@@ -1,6 +1,6 @@
 import { In } from 'typeorm'
 import { permit, type Viewer } from '../auth/auth.service'
-import { chunks } from '../db/chunks'
+import { chunks, pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -226,7 +226,7 @@ export class TestRunService {
     }
     await tx.em.insert(TestRun, run)
     const items = candidates.map((candidate) => itemOf(id, candidate, claimed, now))
-    for (const chunk of chunks(items, 300)) {
+    for await (const chunk of pausingChunks(items, 300)) {
       await tx.em.createQueryBuilder().insert().into(TestRunItem).values(chunk).updateEntity(false).execute()
     }
     if (claimed.size > 0) tx.enqueue(TEST_RUN_JOB, { runId: id })
