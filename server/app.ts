@@ -86,7 +86,7 @@ export class App {
       migrations: MIGRATIONS,
       outlets: {
         publish: (signal) => pubsub.publish(signal),
-        enqueue: async (name, input, options) => queueLater.queue?.add(name, input, options),
+        enqueue: async (name, input) => queueLater.queue?.add(name, input),
         onLostNudge: (error) => log.warn({ err: error }, 'A job could not be enqueued; the sweep will find its rows'),
       },
     })

@@ -5,7 +5,7 @@ import type { DatabaseKind } from './database-kind'
 
 /** Where a transaction's effects go once it is committed; handed in by app.ts. */
 export interface Outlets {
-  enqueue(jobName: string, input: unknown, options?: { dedupeKey?: string }): Promise<void>
+  enqueue(jobName: string, input: unknown): Promise<void>
   publish(signal: Signal): void
   /** The rows are the truth: a nudge that could not be given is logged, and a sweep finds the rows. */
   onLostNudge(error: unknown): void
@@ -14,7 +14,7 @@ export interface Outlets {
 /** A transaction under way. Nothing else publishes or enqueues. */
 export class Tx {
   private manager?: EntityManager
-  private readonly jobs: { name: string; input: unknown; dedupeKey?: string }[] = []
+  private readonly jobs: { name: string; input: unknown }[] = []
   private readonly signals = new Map<Topic, Set<string> | 'many'>()
 
   constructor(readonly kind: DatabaseKind) {}
@@ -30,8 +30,8 @@ export class Tx {
     return this.manager
   }
 
-  enqueue(name: string, input: unknown, dedupeKey?: string): void {
-    this.jobs.push({ name, input, dedupeKey })
+  enqueue(name: string, input: unknown): void {
+    this.jobs.push({ name, input })
   }
 
   /** Tells the other processes and the subscribers, after the commit, that these rows changed; 'many' when there are too many to name. */
@@ -49,8 +49,8 @@ export class Tx {
   /** @internal */
   async release(outlets: Outlets): Promise<void> {
     for (const [topic, ids] of this.signals) outlets.publish({ topic, ids: ids === 'many' ? [] : [...ids] })
-    for (const { name, input, dedupeKey } of this.jobs) {
-      await outlets.enqueue(name, input, { dedupeKey }).catch((error) => outlets.onLostNudge(error))
+    for (const { name, input } of this.jobs) {
+      await outlets.enqueue(name, input).catch((error) => outlets.onLostNudge(error))
     }
   }
 }

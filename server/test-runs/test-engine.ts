@@ -6,7 +6,6 @@ import { TestProgress } from './test-progress'
 
 export interface EngineLog {
   error(fields: object, message: string): void
-  warn(fields: object, message: string): void
 }
 
 export interface EngineOptions {
@@ -26,12 +25,12 @@ const PROGRESS_MS = 250
 /** Turns that may fail in a row before their results are looked at one by one. */
 const PATIENCE = 3
 
+const GONE = { code: 'MAILBOX_GONE', message: 'The mailbox was deleted while the run waited.' }
+
 /**
  * Tests mailboxes in this process: takes items, runs up to `concurrency` of them at a time, and stores what comes out in
  * batches. Everything it must remember is in the items' rows; a process that dies loses nothing but the time of its tests.
  */
-const GONE = { code: 'MAILBOX_GONE', message: 'The mailbox was deleted while the run waited.' }
-
 export class TestEngine {
   private readonly underWay = new Map<string, { item: ClaimedItem; progress: TestProgress }>()
   private readonly stopping = new AbortController()

@@ -287,7 +287,7 @@ function endOf(outcome: TestOutcome | SkippedOutcome) {
 const NOTHING_TO_TEST = {
   state: TestItemState.SKIPPED,
   skipReason: 'NOTHING_TO_TEST',
-  skipMessage: 'None of the directions to test has both a method and a server in the profile.',
+  skipMessage: 'None of the directions to test has a method.',
 }
 
 function resultColumns({ directions, results }: TestOutcome) {
