@@ -39,10 +39,13 @@ interface BulkRule {
   changes: string
   patch: MailboxPatch & Partial<Mailbox>
   /** Rows that are refused, among the selected. */
-  refuses?: { sql: string; code: string; message: string }
+  refuses: { sql: string; code: string; message: string }
 }
 
-/** Selects and edits mailboxes. What tests write goes through MailboxTestService; between them they are the table's only writers. */
+/**
+ * Selects and edits mailboxes. What tests write goes through MailboxTestService, what owners decide through
+ * MailboxOwnerService; nobody else writes the table.
+ */
 export class MailboxService {
   constructor(
     private readonly db: Database,
@@ -191,11 +194,11 @@ export class MailboxService {
     faults.check()
     return this.answering(viewer, dryRun, async (tx) => {
       const ids = await this.selectedIds(tx, condition, selection)
-      const refusedIds = rule.refuses ? await this.idsWhere(tx, ids, rule.refuses.sql) : []
+      const { code, message, sql } = rule.refuses
+      const refusedIds = await this.idsWhere(tx, ids, sql)
       const changed = await this.patchWhere(tx, ids, rule.changes, rule.patch)
       const answer = await this.answer(tx, ids.length, changed)
       const shown = await tx.em.findBy(Mailbox, { id: In(refusedIds.slice(0, MOST_REFUSALS)) })
-      const { code = '', message = '' } = rule.refuses ?? {}
       return {
         ...answer,
         refused: shown.map((mailbox) => ({ mailbox, code, message })),
