@@ -12,8 +12,8 @@ const ROOT = ['config', 'errors']
 const FLOOR = ['graphql', 'db', 'jobs', 'pubsub', 'mail', 'secrets']
 /** Level 2, in the one order: a feature imports only from those before it. */
 const FEATURES = [
-  'audit',
   'auth',
+  'audit',
   'profiles',
   'settings',
   'mailboxes',

@@ -5,6 +5,8 @@ import { Alert } from './alerts/alert.entity'
 import { AlertResolver, MailboxAlertsResolver, ProfileAlertsResolver } from './alerts/alert.resolver'
 import { AlertService } from './alerts/alert.service'
 import { AlertWatch } from './alerts/alert-watch'
+import { AuditChangeRow, AuditEntry, AuditSubjectRow } from './audit/audit.entity'
+import { writeAudit } from './audit/audit-writer.service'
 import { ApiToken } from './auth/api-token.entity'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
@@ -12,6 +14,7 @@ import { Session, SignInFailure, User } from './auth/user.entity'
 import { type Config, ConfigError } from './config'
 import { Database } from './db/database'
 import { Foundation1790000000000 } from './db/migrations/1790000000000-foundation'
+import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
 import { buildGraphqlSchema } from './graphql/build-schema'
 import { makeBullmqQueue } from './jobs/bullmq-queue'
 import { defineJob } from './jobs/job'
@@ -51,6 +54,9 @@ export const ENTITIES = [
   Session,
   SignInFailure,
   ApiToken,
+  AuditEntry,
+  AuditChangeRow,
+  AuditSubjectRow,
   EmailServerProfile,
   EmailSettings,
   Mailbox,
@@ -59,7 +65,7 @@ export const ENTITIES = [
   TestRun,
   TestRunItem,
 ]
-export const MIGRATIONS = [Foundation1790000000000]
+export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
 export class App {
@@ -87,6 +93,7 @@ export class App {
       outlets: {
         publish: (signal) => pubsub.publish(signal),
         enqueue: async (name, input) => queueLater.queue?.add(name, input),
+        audit: writeAudit,
         onLostNudge: (error) => log.warn({ err: error }, 'A job could not be enqueued; the sweep will find its rows'),
       },
     })

@@ -103,7 +103,7 @@ function closeInTime(http: FastifyInstance): void {
 }
 
 async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply, ip: string): Promise<Ctx> {
-  const viewer = await viewerOf(app, request)
+  const viewer = await viewerOf(app, request, ip)
   return {
     viewer,
     requestId: request.id,
@@ -117,12 +117,12 @@ async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply,
 }
 
 /** A token in the header counts before a cookie; a cookie counts only when the request comes from our own pages. */
-async function viewerOf(app: App, request: FastifyRequest): Promise<Viewer | undefined> {
+async function viewerOf(app: App, request: FastifyRequest, ip: string): Promise<Viewer | undefined> {
   const bearer = bearerSecret(request.headers.authorization)
-  if (bearer !== undefined) return app.services.auth.byToken(bearer)
+  if (bearer !== undefined) return app.services.auth.byToken(bearer, ip)
   const cookie = cookieOf(request.headers.cookie, cookieName(app.config.publicUrl))
   if (!cookie || !isSameOrigin(request.headers, app.config.publicUrl)) return undefined
-  return app.services.auth.bySession(cookie)
+  return app.services.auth.bySession(cookie, ip)
 }
 
 function securityHeaders(publicUrl: string | undefined) {

@@ -178,7 +178,7 @@ function read(query: string): DocumentNode | GraphQLError {
 }
 
 /** The secret a socket came with, kept beside it only to ask again whether it still holds. */
-const secrets = new WeakMap<WebSocket, { bearer?: string; cookie?: string }>()
+const secrets = new WeakMap<WebSocket, { bearer?: string; cookie?: string; ip: string }>()
 
 async function viewerOf(app: App, ctx: WsContext<Record<string, unknown>, Extra>): Promise<Viewer | undefined> {
   const { request, socket } = ctx.extra
@@ -186,14 +186,14 @@ async function viewerOf(app: App, ctx: WsContext<Record<string, unknown>, Extra>
   const fromUs = isSameOrigin(request.headers, app.config.publicUrl)
   const cookie =
     bearer === undefined && fromUs ? cookieOf(request.headers.cookie, cookieName(app.config.publicUrl)) : undefined
-  secrets.set(socket, { bearer, cookie })
+  secrets.set(socket, { bearer, cookie, ip: clientAddress(app.config.trustProxy)(request) })
   return currentViewer(app, socket)
 }
 
 async function currentViewer(app: App, socket: WebSocket): Promise<Viewer | undefined> {
-  const { bearer, cookie } = secrets.get(socket) ?? {}
-  if (bearer !== undefined) return app.services.auth.byToken(bearer)
-  return cookie === undefined ? undefined : app.services.auth.bySession(cookie)
+  const { bearer, cookie, ip = '' } = secrets.get(socket) ?? {}
+  if (bearer !== undefined) return app.services.auth.byToken(bearer, ip)
+  return cookie === undefined ? undefined : app.services.auth.bySession(cookie, ip)
 }
 
 function contextOf(app: App, extra: Extra, ip: string): Ctx {

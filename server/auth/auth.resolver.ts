@@ -7,7 +7,7 @@ const shown = (viewer: Viewer): ViewerType => ({
   id: viewer.id,
   name: viewer.name,
   roles: [...viewer.roles],
-  rights: [...viewer.rights],
+  rights: [...viewer.rights.keys()],
 })
 
 @Resolver()

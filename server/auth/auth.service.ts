@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Actor } from '../db/audit-record'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import { FaultList, OperationError, UserFaults } from '../errors'
@@ -6,21 +7,24 @@ import type { RequestContext } from '../graphql/context'
 import { ApiToken } from './api-token.entity'
 import type { ApiTokenInput } from './auth.inputs'
 import { hashPassword, newSecret, verifyPassword } from './password'
-import { isScope, type Right, Role, rightsOf } from './rights'
+import { isScope, type Reach, type Right, Role, rightsOf } from './rights'
 import { countTry, FAILURE_WINDOW_MS, forgive, networkOf, type SignInLimit } from './sign-in-limits'
 import { TooManyWaiting, Turns } from './turns'
 import { Session, SignInFailure, User } from './user.entity'
 
 /** Who asks, and what of it is allowed. */
-export interface Viewer {
-  id: string
-  name: string
+export interface Viewer extends Actor {
   roles: readonly Role[]
-  rights: ReadonlySet<Right>
+  /** Each with the mailboxes it extends to. */
+  rights: ReadonlyMap<Right, Reach>
+  /** The owner it stands for: its mailbox is "my mailbox". */
+  ownerId: string | null
   /** The session or API token it came by: sockets opened with it end when it does. */
   credentialId: string
   expiresAt: Date | null
 }
+
+export type { Reach } from './rights'
 
 export type Ctx = RequestContext<Viewer>
 
@@ -30,6 +34,23 @@ export function permit(viewer: Viewer | undefined, right: Right): asserts viewer
   if (!viewer.rights.has(right)) throw new OperationError('FORBIDDEN', `This needs the right ${right}`)
 }
 
+/** Who works at the machine itself: the command line, and the demo that fills itself. May do everything. */
+export function operator(name: string): Viewer {
+  const roles = [Role.SYSTEM_ADMINISTRATOR]
+  const rights = rightsOf(roles)
+  return { id: name, name, ip: null, roles, rights, ownerId: null, credentialId: name, expiresAt: null }
+}
+
+/** The mailboxes a right extends to, for a viewer that `permit` let pass. */
+export const reachOf = (viewer: Viewer, right: Right): Reach =>
+  viewer.rights.get(right) ?? { domains: [], ownerIds: [] }
+
+/** For what concerns the whole organisation: a right that extends to some mailboxes only is not enough. */
+export function permitAll(viewer: Viewer | undefined, right: Right): asserts viewer is Viewer {
+  permit(viewer, right)
+  if (reachOf(viewer, right) !== 'ALL') throw new OperationError('FORBIDDEN', `This needs the right ${right} for all`)
+}
+
 /**
  * What a mutation may show beside its counts: a token that may change mailboxes but not read them learns how many it changed,
  * not which.
@@ -37,7 +58,7 @@ export function permit(viewer: Viewer | undefined, right: Right): asserts viewer
 export const mayRead = (viewer: Viewer | undefined): boolean => viewer?.rights.has('mailboxes.read') ?? false
 
 /** What decides what a viewer sees: subscribers with the same may share what is loaded for one of them. */
-export const sightOf = (viewer: Viewer): string => [...viewer.rights].sort().join()
+export const sightOf = (viewer: Viewer): string => JSON.stringify([[...viewer.rights].sort(), viewer.ownerId])
 
 const SESSION_HOURS = 12
 /** Wrong passwords for one name within the window: from one address, and from all of them. */
@@ -71,7 +92,7 @@ export class AuthService {
     if (password.length > MAX_PASSWORD) faults.add('TOO_LONG', ['password'], 'A password has at most 1,000 characters')
     faults.check()
     try {
-      return await this.hashing.take(() => this.judge(nameKeyOf(name), password, networkOf(ip)))
+      return await this.hashing.take(() => this.judge(nameKeyOf(name), password, ip))
     } catch (error) {
       if (!(error instanceof TooManyWaiting)) throw error
       const message = 'Too many sign in at this moment: try again in a minute'
@@ -89,15 +110,15 @@ export class AuthService {
   }
 
   /** Who holds this session cookie; undefined when it is unknown or over. */
-  async bySession(secret: string): Promise<Viewer | undefined> {
+  async bySession(secret: string, ip: string): Promise<Viewer | undefined> {
     const session = await this.db.read.findOneBy(Session, { secretHash: hash('session', secret) })
     if (!session || session.expiresAt <= new Date()) return undefined
     const user = await this.db.read.findOneBy(User, { id: session.userId })
-    return user ? viewerOf(user, session) : undefined
+    return user ? viewerOf(user, session, ip) : undefined
   }
 
   /** Who holds this API token; undefined when it is unknown, revoked or expired. */
-  async byToken(secret: string): Promise<Viewer | undefined> {
+  async byToken(secret: string, ip: string): Promise<Viewer | undefined> {
     const token = await this.db.read.findOneBy(ApiToken, { secretHash: hash('token', secret) })
     const now = new Date()
     if (!token || token.revokedAt || (token.expiresAt && token.expiresAt <= now)) return undefined
@@ -108,8 +129,10 @@ export class AuthService {
     return {
       id: token.id,
       name: token.name,
+      ip,
       roles,
-      rights: rightsOf(roles, token.scopes.filter(isScope)),
+      rights: rightsOf(roles, { scopes: token.scopes.filter(isScope) }),
+      ownerId: null,
       credentialId: token.id,
       expiresAt: token.expiresAt,
     }
@@ -206,8 +229,8 @@ export class AuthService {
     })
   }
 
-  private async judge(nameKey: string, password: string, network: string): Promise<{ viewer: Viewer; secret: string }> {
-    const own = { id: hash('sign-in', nameKey, network), allowed: FAILURES_ALLOWED }
+  private async judge(nameKey: string, password: string, ip: string): Promise<{ viewer: Viewer; secret: string }> {
+    const own = { id: hash('sign-in', nameKey, networkOf(ip)), allowed: FAILURES_ALLOWED }
     const everywhere = { id: hash('sign-in', nameKey), allowed: FAILURES_ALLOWED_EVERYWHERE }
     if (!(await this.db.inTransaction((tx) => countTry(tx, [own, everywhere])))) {
       const message = 'Too many wrong passwords: the next try is possible in 15 minutes'
@@ -221,11 +244,12 @@ export class AuthService {
     if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
       throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['password'], message: 'Name or password is wrong' }])
     }
-    return this.openSession(user, own, everywhere)
+    return this.openSession(user, ip, own, everywhere)
   }
 
   private async openSession(
     user: User,
+    ip: string,
     own: SignInLimit,
     everywhere: SignInLimit,
   ): Promise<{ viewer: Viewer; secret: string }> {
@@ -241,16 +265,18 @@ export class AuthService {
       await tx.em.insert(Session, { ...session, secretHash: hash('session', secret) })
       await forgive(tx, own, everywhere)
     })
-    return { viewer: viewerOf(user, session), secret }
+    return { viewer: viewerOf(user, session, ip), secret }
   }
 }
 
-function viewerOf(user: User, session: { id: string; expiresAt: Date }): Viewer {
+function viewerOf(user: User, session: { id: string; expiresAt: Date }, ip: string): Viewer {
   return {
     id: user.id,
     name: user.name,
+    ip,
     roles: user.roles,
     rights: rightsOf(user.roles),
+    ownerId: null,
     credentialId: session.id,
     expiresAt: session.expiresAt,
   }

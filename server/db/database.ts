@@ -112,7 +112,11 @@ export class Database {
   }
 
   private commit<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const run = (em: EntityManager) => work(tx.on(em))
+    const run = async (em: EntityManager) => {
+      const result = await work(tx.on(em))
+      await tx.writeAudit(this.outlets)
+      return result
+    }
     // READ COMMITTED: no gap locks, so that workers claiming neighbouring rows do not block each other
     return this.kind === 'sqlite' ? this.writer.transaction(run) : this.writer.transaction('READ COMMITTED', run)
   }

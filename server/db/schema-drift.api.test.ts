@@ -13,7 +13,13 @@ describe.each(DATABASES)('the schema on %s', (kind) => {
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mailwarden-test-'))
     const url = await makeDatabase(kind, folder, ends)
-    const outlets = { enqueue: async () => undefined, publish: () => undefined, onLostNudge: () => undefined }
+    const nothing = () => undefined
+    const outlets = {
+      enqueue: async () => undefined,
+      audit: async () => undefined,
+      publish: nothing,
+      onLostNudge: nothing,
+    }
     db = await Database.open({ url, entities: ENTITIES, migrations: MIGRATIONS, outlets })
     ends.unshift(() => db.close())
     ends.push(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,12 +1,15 @@
 import type { EntityManager } from 'typeorm'
 // A vocabulary of words, not a connection: the one file of another floor that db may name.
 import type { Signal, Topic } from '../pubsub/signals'
+import type { Actor, AuditRecord } from './audit-record'
 import type { DatabaseKind } from './database-kind'
 
 /** Where a transaction's effects go once it is committed; handed in by app.ts. */
 export interface Outlets {
   enqueue(jobName: string, input: unknown): Promise<void>
   publish(signal: Signal): void
+  /** Writes the audit log, as the last thing before the commit. */
+  audit(tx: Tx, records: readonly AuditRecord[]): Promise<void>
   /** The rows are the truth: a nudge that could not be given is logged, and a sweep finds the rows. */
   onLostNudge(error: unknown): void
 }
@@ -15,6 +18,7 @@ export interface Outlets {
 export class Tx {
   private manager?: EntityManager
   private readonly jobs: { name: string; input: unknown }[] = []
+  private readonly records: AuditRecord[] = []
   private readonly signals = new Map<Topic, Set<string> | 'many'>()
 
   constructor(readonly kind: DatabaseKind) {}
@@ -34,6 +38,16 @@ export class Tx {
     this.jobs.push({ name, input })
   }
 
+  /**
+   * Puts a command into the audit log, in this transaction. Changes without subjects are left out, and so is a command that
+   * changed nothing.
+   */
+  record(actor: Actor | null, record: Omit<AuditRecord, 'actor'>): void {
+    const changes = record.changes.filter((change) => change.subjectIds.length > 0)
+    const by = actor && { id: actor.id, name: actor.name, ip: actor.ip }
+    if (changes.length > 0) this.records.push({ ...record, actor: by, changes })
+  }
+
   /** Tells the other processes and the subscribers, after the commit, that these rows changed; 'many' when there are too many to name. */
   signal(topic: Topic, ids: readonly string[] | 'many'): void {
     if (ids === 'many') {
@@ -44,6 +58,11 @@ export class Tx {
     if (known === 'many' || ids.length === 0) return
     for (const id of ids) known.add(id)
     this.signals.set(topic, known)
+  }
+
+  /** @internal */
+  async writeAudit(outlets: Outlets): Promise<void> {
+    if (this.records.length > 0) await outlets.audit(this, this.records)
   }
 
   /** @internal */

@@ -1,21 +1,12 @@
 import type { App } from '../app'
-import type { Viewer } from '../auth/auth.service'
-import { Role, rightsOf } from '../auth/rights'
+import { operator } from '../auth/auth.service'
 import type { MailboxSelection } from '../mailboxes/mailbox.inputs'
 import { OwnerKind } from '../owners/owner.entity'
 import { CredentialSource, ProfileType } from '../profiles/profile.entity'
 import type { MailSystem } from './mail-system'
 import { type SampleOwner, sampleOwners, sampleProfiles } from './sample-data'
 
-const roles = [Role.SYSTEM_ADMINISTRATOR]
-const SEEDER: Viewer = {
-  id: 'demo',
-  name: 'Demo',
-  roles,
-  rights: rightsOf(roles),
-  credentialId: 'demo',
-  expiresAt: null,
-}
+const SEEDER = operator('demo')
 
 /** Fills an empty installation with the sample organisation, by the services that an administrator's clicks go through. */
 export async function seed(app: App, system: MailSystem): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Reach } from '../auth/auth.service'
 import { isId } from '../db/id'
 import { type FaultList, OperationError } from '../errors'
 import type { Order } from '../graphql/connection'
@@ -37,6 +38,22 @@ export const VIEW_CONDITIONS: Record<MailboxView, string> = {
   [MailboxView.TEST_AND_ENABLE_FAILED]: `active = 1 AND ${anyStatus('FAILURE')}`,
   [MailboxView.ENABLED]: 'active = 1 AND (incoming_enabled = 1 OR outgoing_enabled = 1 OR act_enabled = 1)',
   [MailboxView.PAUSED]: 'active = 1 AND paused_until IS NOT NULL',
+}
+
+/** The mailboxes that a right of a viewer extends to. */
+export function reachCondition(reach: Reach): Condition {
+  if (reach === 'ALL') return { sql: '1 = 1', parameters: {} }
+  const { domains, ownerIds } = reach
+  const parts: string[] = []
+  if (ownerIds.length > 0) parts.push('owner_id IN (:...reachOwners)')
+  for (const index of domains.keys()) parts.push(`address_key LIKE :reachDomain${index} ESCAPE '!'`)
+  const parameters = Object.fromEntries(
+    domains.map((domain, index) => [`reachDomain${index}`, `%@${escapeLike(domain)}`]),
+  )
+  return {
+    sql: parts.length > 0 ? `(${parts.join(' OR ')})` : '1 = 0',
+    parameters: { ...parameters, reachOwners: ownerIds },
+  }
 }
 
 const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!${sign}`)

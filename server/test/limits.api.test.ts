@@ -155,9 +155,9 @@ describe('limits of one operation', () => {
     })
     const { auth } = closing.app.services
     const bySession = auth.bySession.bind(auth)
-    const held = jest.spyOn(auth, 'bySession').mockImplementation(async (secret) => {
+    const held = jest.spyOn(auth, 'bySession').mockImplementation(async (secret, ip) => {
       await gate
-      return bySession(secret)
+      return bySession(secret, ip)
     })
     const answered = caller.ask('{ viewer { name } }')
     const mute = connect(Number(new URL(closing.url).port), '127.0.0.1')

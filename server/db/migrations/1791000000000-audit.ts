@@ -1,0 +1,59 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm'
+import { byteForByte, id, longText, table, text, time, whole } from '../columns'
+import type { DatabaseKind } from '../database-kind'
+
+const nullable = { isNullable: true }
+const TABLES = ['audit_entries', 'audit_changes', 'audit_subjects']
+
+/** The audit log: append-only, which the database itself sees to. */
+export class Audit1791000000000 implements MigrationInterface {
+  readonly name = 'Audit1791000000000'
+
+  async up(runner: QueryRunner): Promise<void> {
+    const kind: DatabaseKind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
+    for (const one of tables(kind)) await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
+    for (const name of TABLES) {
+      for (const event of ['UPDATE', 'DELETE']) await runner.query(refusal(kind, name, event))
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const name of [...TABLES].reverse()) await runner.dropTable(name)
+  }
+}
+
+function refusal(kind: DatabaseKind, name: string, event: string): string {
+  const head = `CREATE TRIGGER ${name}_no_${event.toLowerCase()} BEFORE ${event} ON ${name}`
+  const why = 'The audit log is append-only'
+  return kind === 'sqlite'
+    ? `${head} BEGIN SELECT RAISE(ABORT, '${why}'); END`
+    : `${head} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${why}'`
+}
+
+const tables = (kind: DatabaseKind) => [
+  table(
+    'audit_entries',
+    [
+      id(),
+      time('at'),
+      text('action', 60),
+      id('actor_id', nullable),
+      text('actor_name', 200),
+      text('actor_address', 45, nullable),
+      text('subject_type', 20),
+      whole('subject_count', kind),
+      longText('details', nullable),
+    ],
+    {
+      audit_entries_actor: { columns: ['actor_id', 'id'] },
+      audit_entries_action: { columns: ['action', 'id'] },
+      audit_entries_subject: { columns: ['subject_type', 'id'] },
+    },
+  ),
+  table(
+    'audit_changes',
+    [id(), id('entry_id'), longText('subject_ids'), longText('before', nullable), longText('after', nullable)],
+    { audit_changes_entry: { columns: ['entry_id', 'id'] } },
+  ),
+  table('audit_subjects', [id('subject_id', { isPrimary: true }), id('change_id', { isPrimary: true })]),
+]
