@@ -15,6 +15,7 @@ import { type Config, ConfigError } from './config'
 import { Database } from './db/database'
 import { Foundation1790000000000 } from './db/migrations/1790000000000-foundation'
 import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
+import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbox-facets'
 import { buildGraphqlSchema } from './graphql/build-schema'
 import { makeBullmqQueue } from './jobs/bullmq-queue'
 import { defineJob } from './jobs/job'
@@ -22,6 +23,7 @@ import { makeMemoryQueue } from './jobs/memory-queue'
 import type { JobList, Queue } from './jobs/queue'
 import { makeEgressPolicy } from './mail/egress'
 import { Mailbox } from './mailboxes/mailbox.entity'
+import { MailboxCount } from './mailboxes/mailbox-count.entity'
 import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
 import { MailboxService } from './mailboxes/mailbox.service'
 import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
@@ -60,12 +62,13 @@ export const ENTITIES = [
   EmailServerProfile,
   EmailSettings,
   Mailbox,
+  MailboxCount,
   Owner,
   Alert,
   TestRun,
   TestRunItem,
 ]
-export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000]
+export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, MailboxFacets1791000000200]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
 export class App {

@@ -3,15 +3,33 @@ import { Field, ID, ObjectType } from 'type-graphql'
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { ApprovalStatus, MailboxKind, TestStatus } from './mailbox.enums'
+import { ADDRESS_DOMAIN_SQL, FACETS_SQL, VIEW_CLASS_SQL } from './mailbox-facets'
+
+/** The database makes its value of the other columns, always. */
+const generated = (type: 'int' | 'varchar', asExpression: string) =>
+  ({
+    type,
+    asExpression,
+    generatedType: 'VIRTUAL',
+    nullable: true,
+    select: false,
+    insert: false,
+    update: false,
+  }) as const
 
 @ObjectType({
   description:
     'Ties one user or one queue to one mailbox on a mail server. Holds configuration and state, never messages.',
 })
 @Entity('mailboxes')
-@Index('mailboxes_name', ['nameKey', 'id'])
-@Index('mailboxes_address', ['addressKey', 'id'])
-@Index('mailboxes_profile', ['profileId', 'id'])
+@Index('mailboxes_by_name', ['viewClass', 'nameKey', 'id'])
+@Index('mailboxes_by_address', ['viewClass', 'addressKey', 'id'])
+@Index('mailboxes_by_last_test', ['viewClass', 'lastTestedAt', 'id'])
+@Index('mailboxes_by_update', ['viewClass', 'updatedAt', 'id'])
+@Index('mailboxes_by_creation', ['viewClass', 'id'])
+@Index('mailboxes_by_facets', ['facets', 'viewClass', 'nameKey', 'id'])
+@Index('mailboxes_by_profile', ['profileId', 'viewClass', 'nameKey', 'id'])
+@Index('mailboxes_by_domain', ['addressDomain', 'viewClass', 'nameKey', 'id'])
 export class Mailbox {
   @Field(() => ID)
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -55,6 +73,11 @@ export class Mailbox {
   @Field(() => IncomingMethod)
   @Column({ type: 'varchar', length: 20 })
   incomingMethod!: IncomingMethod
+
+  /** The forward mailbox that its mail arrives in, for method FORWARD_MAILBOX. */
+  @Index('mailboxes_forward')
+  @Column({ type: 'varchar', length: 36, nullable: true })
+  forwardMailboxId!: string | null
 
   @Field(() => SyncMethod)
   @Column({ type: 'varchar', length: 20 })
@@ -166,6 +189,19 @@ export class Mailbox {
   @Field(() => DateTimeISOResolver)
   @Column({ type: 'datetime', precision: 3 })
   updatedAt!: Date
+
+  /** A deleted forward mailbox: what was tested with it keeps its name. It is in no view. */
+  @Column({ type: 'datetime', precision: 3, nullable: true })
+  deletedAt!: Date | null
+
+  @Column(generated('int', VIEW_CLASS_SQL))
+  viewClass!: number | null
+
+  @Column(generated('int', FACETS_SQL))
+  facets!: number
+
+  @Column({ ...generated('varchar', ADDRESS_DOMAIN_SQL), length: 254 })
+  addressDomain!: string | null
 
   @Field(() => String, { nullable: true, description: 'MailError code of the first direction whose last test failed.' })
   get errorCode(): string | null {
