@@ -20,6 +20,7 @@ registerEnumType(AuditSubjectType, { name: 'AuditSubjectType' })
 @ObjectType({ description: 'One command: who did it, when, from where, and to how many.' })
 @Entity('audit_entries')
 @Index('audit_entries_actor', ['actorId', 'id'])
+@Index('audit_entries_actor_name', ['actorName', 'id'])
 @Index('audit_entries_action', ['action', 'id'])
 @Index('audit_entries_subject', ['subjectType', 'id'])
 export class AuditEntry {
@@ -27,6 +28,7 @@ export class AuditEntry {
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string
 
+  /** The same moment as in the id: a range of times is a range of ids. */
   @Field(() => DateTimeISOResolver)
   @Column({ type: 'datetime', precision: 3 })
   at!: Date
@@ -55,7 +57,7 @@ export class AuditEntry {
   @Column({ type: 'int' })
   subjectCount!: number
 
-  /** What the command was told, as JSON. */
+  /** What the command was told, as JSON (audit-text.ts). */
   @Column({ type: 'text', nullable: true })
   details!: string | null
 }
@@ -70,10 +72,11 @@ export class AuditChangeRow {
   @Column({ type: 'varchar', length: 36 })
   entryId!: string
 
-  /** JSON lists and objects; null as in AuditChange. */
+  /** JSON: at most 1,000 ids. */
   @Column({ type: 'text' })
   subjectIds!: string
 
+  /** JSON, as the next; null as in AuditChange. */
   @Column({ type: 'text', nullable: true })
   before!: string | null
 
@@ -81,11 +84,14 @@ export class AuditChangeRow {
   after!: string | null
 }
 
-/** Finds the changes of one subject. */
+/** Finds the entries of one subject, and in them its changes. */
 @Entity('audit_subjects')
 export class AuditSubjectRow {
   @PrimaryColumn({ type: 'varchar', length: 36 })
   subjectId!: string
+
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  entryId!: string
 
   @PrimaryColumn({ type: 'varchar', length: 36 })
   changeId!: string

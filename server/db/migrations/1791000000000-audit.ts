@@ -1,9 +1,10 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm'
+import type { MigrationInterface, QueryRunner, Table } from 'typeorm'
 import { byteForByte, id, longText, table, text, time, whole } from '../columns'
 import type { DatabaseKind } from '../database-kind'
 
 const nullable = { isNullable: true }
-const TABLES = ['audit_entries', 'audit_changes', 'audit_subjects']
+const key = { isPrimary: true }
+const why = 'The audit log is append-only'
 
 /** The audit log: append-only, which the database itself sees to. */
 export class Audit1791000000000 implements MigrationInterface {
@@ -11,23 +12,32 @@ export class Audit1791000000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     const kind: DatabaseKind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
-    for (const one of tables(kind)) await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
-    for (const name of TABLES) {
+    for (const one of tables(kind)) {
+      await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
+      const { name } = one
       for (const event of ['UPDATE', 'DELETE']) await runner.query(refusal(kind, name, event))
+      if (kind === 'sqlite') await runner.query(replacementRefusal(one))
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of [...TABLES].reverse()) await runner.dropTable(name)
+    for (const name of ['audit_subjects', 'audit_changes', 'audit_entries']) await runner.dropTable(name)
   }
 }
 
 function refusal(kind: DatabaseKind, name: string, event: string): string {
   const head = `CREATE TRIGGER ${name}_no_${event.toLowerCase()} BEFORE ${event} ON ${name}`
-  const why = 'The audit log is append-only'
   return kind === 'sqlite'
     ? `${head} BEGIN SELECT RAISE(ABORT, '${why}'); END`
     : `${head} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${why}'`
+}
+
+/** SQLite tells no DELETE trigger of a row that REPLACE puts another in the place of. */
+function replacementRefusal({ name, columns }: Table): string {
+  const keys = columns.filter((column) => column.isPrimary).map((column) => column.name)
+  const same = keys.map((key) => `${key} = NEW.${key}`).join(' AND ')
+  return `CREATE TRIGGER ${name}_no_replace BEFORE INSERT ON ${name}
+    WHEN EXISTS (SELECT 1 FROM ${name} WHERE ${same}) BEGIN SELECT RAISE(ABORT, '${why}'); END`
 }
 
 const tables = (kind: DatabaseKind) => [
@@ -46,6 +56,7 @@ const tables = (kind: DatabaseKind) => [
     ],
     {
       audit_entries_actor: { columns: ['actor_id', 'id'] },
+      audit_entries_actor_name: { columns: ['actor_name', 'id'] },
       audit_entries_action: { columns: ['action', 'id'] },
       audit_entries_subject: { columns: ['subject_type', 'id'] },
     },
@@ -55,5 +66,5 @@ const tables = (kind: DatabaseKind) => [
     [id(), id('entry_id'), longText('subject_ids'), longText('before', nullable), longText('after', nullable)],
     { audit_changes_entry: { columns: ['entry_id', 'id'] } },
   ),
-  table('audit_subjects', [id('subject_id', { isPrimary: true }), id('change_id', { isPrimary: true })]),
+  table('audit_subjects', [id('subject_id', key), id('entry_id', key), id('change_id', key)]),
 ]
