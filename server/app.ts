@@ -6,6 +6,8 @@ import { AlertResolver, MailboxAlertsResolver, ProfileAlertsResolver } from './a
 import { AlertService } from './alerts/alert.service'
 import { AlertWatch } from './alerts/alert-watch'
 import { AuditChangeRow, AuditEntry, AuditSubjectRow } from './audit/audit.entity'
+import { AuditChangeResolver, AuditResolver } from './audit/audit.resolver'
+import { AuditService } from './audit/audit.service'
 import { writeAudit } from './audit/audit-writer.service'
 import { ApiToken } from './auth/api-token.entity'
 import { AuthResolver } from './auth/auth.resolver'
@@ -23,9 +25,9 @@ import { makeMemoryQueue } from './jobs/memory-queue'
 import type { JobList, Queue } from './jobs/queue'
 import { makeEgressPolicy } from './mail/egress'
 import { Mailbox } from './mailboxes/mailbox.entity'
-import { MailboxCount } from './mailboxes/mailbox-count.entity'
 import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
 import { MailboxService } from './mailboxes/mailbox.service'
+import { MailboxCount } from './mailboxes/mailbox-count.entity'
 import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
 import { MailboxTestService } from './mailboxes/mailbox-test.service'
 import { MailboxWatch } from './mailboxes/mailbox-watch'
@@ -148,6 +150,7 @@ type Services = ReturnType<typeof makeServices>
 function makeServices(config: Config, log: Logger, floor: { db: Database; keyring: Keyring; pubsub: PubSub }) {
   const { db, keyring, pubsub } = floor
   const auth = new AuthService(db)
+  const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
   const settings = new EmailSettingsService(db)
   const mailboxes = new MailboxService(db, keyring)
@@ -170,12 +173,14 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const sweep = new TestSweep(items, engine, pubsub, log)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
-  return { pubsub, auth, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
+  return { pubsub, auth, audit, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
 }
 
 function resolversOf(s: Services): object[] {
   return [
     new AuthResolver(s.auth),
+    new AuditResolver(s.audit),
+    new AuditChangeResolver(),
     new ProfileResolver(s.profiles),
     new ProfileSettingsResolver(s.settings),
     new ProfileMailboxesResolver(s.mailboxes),
