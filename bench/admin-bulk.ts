@@ -1,0 +1,194 @@
+import type { Database } from '../server/db/database'
+import { PAGE } from './admin-pages'
+import type { Product } from './admin-product'
+import { heading, median, remark, single } from './admin-report'
+
+/** A bulk command over the target profile's mailboxes, beside the one UPDATE that sets the same columns of the same rows. */
+interface Bulk {
+  name: string
+  document: string
+  variables: object
+  /** SQL that puts the rows into the state from which the command starts; not timed. */
+  prepare: string
+  /** SET of the bare UPDATE. */
+  sets: Record<string, string>
+  /** Whether a row is one that the command changes. */
+  where: string
+}
+
+export interface BulkOptions {
+  rounds: number
+  /** How many mailboxes have the target profile. */
+  rows: number
+  profileId: string
+  otherProfileId: string
+  /** Puts `mailbox_counts` right after raw SQL. */
+  recount(): Promise<void>
+}
+
+const NOW = `'${new Date().toISOString().replace('T', ' ').replace('Z', '')}'`
+const PAGE_EVERY_MS = 20
+const TOUCHED = [
+  'profile_id',
+  'approval',
+  'approved_by',
+  'approved_at',
+  'rejection_reason',
+  'updated_at',
+  'incoming_method',
+  'outgoing_method',
+  'act_method',
+  ...['incoming', 'outgoing', 'act'].flatMap((direction) => [
+    direction === 'act' ? 'act_status' : `${direction}_email_status`,
+    `${direction}_enabled`,
+    `${direction}_changed_since_test`,
+    `${direction}_error_code`,
+  ]),
+]
+
+/** What a new profile does to all three directions (product rule 2.3). */
+const NOT_RUN: Record<string, string> = Object.fromEntries(
+  TOUCHED.slice(-12).map((column) => [
+    column,
+    column.endsWith('status') ? "'NOT_RUN'" : column.endsWith('code') ? 'NULL' : '0',
+  ]),
+)
+
+function bulks({ profileId, otherProfileId }: BulkOptions): Bulk[] {
+  const ofTarget = `active = 1 AND profile_id = '${profileId}'`
+  const filter = { profileId }
+  return [
+    {
+      name: 'approve',
+      document:
+        'mutation ($filter: MailboxFilter) { bulk: approveEmails(selection: { view: PENDING_EMAIL_APPROVAL, filter: $filter }) { changed } }',
+      variables: { filter },
+      prepare: `UPDATE mailboxes SET approval = 'PENDING', approved_by = NULL, approved_at = NULL WHERE ${ofTarget}`,
+      sets: {
+        approval: "'APPROVED'",
+        approved_by: "'bench'",
+        approved_at: NOW,
+        rejection_reason: 'NULL',
+        updated_at: NOW,
+      },
+      where: `${ofTarget} AND approval = 'PENDING'`,
+    },
+    {
+      name: 'edit (another profile)',
+      document:
+        'mutation ($filter: MailboxFilter, $changes: MailboxChanges!) { bulk: updateMailboxes(selection: { view: ACTIVE, filter: $filter }, changes: $changes) { changed } }',
+      variables: { filter, changes: { profileId: otherProfileId } },
+      prepare: 'SELECT 1',
+      sets: { profile_id: `'${otherProfileId}'`, ...NOT_RUN, updated_at: NOW },
+      where: ofTarget,
+    },
+    {
+      name: 'edit (outgoing method)',
+      document:
+        'mutation ($filter: MailboxFilter, $changes: MailboxChanges!) { bulk: updateMailboxes(selection: { view: ACTIVE, filter: $filter }, changes: $changes) { changed } }',
+      variables: { filter, changes: { outgoingMethod: 'NONE' } },
+      prepare: 'SELECT 1',
+      sets: {
+        outgoing_method: "'NONE'",
+        ...Object.fromEntries(Object.entries(NOT_RUN).filter(([column]) => column.startsWith('outgoing'))),
+        updated_at: NOW,
+      },
+      where: `${ofTarget} AND outgoing_method <> 'NONE'`,
+    },
+    {
+      name: 'apply defaults',
+      document:
+        'mutation ($filter: MailboxFilter) { bulk: applyDefaultEmailSettings(selection: { view: ACTIVE, filter: $filter }) { changed } }',
+      variables: { filter },
+      prepare: 'SELECT 1',
+      sets: { profile_id: `'${otherProfileId}'`, ...NOT_RUN, updated_at: NOW },
+      where: ofTarget,
+    },
+  ]
+}
+
+export async function measureBulk(product: Product, db: Database, options: BulkOptions): Promise<void> {
+  heading(`bulk commands over ${options.rows} mailboxes, medians of ${options.rounds} interleaved rounds`)
+  const run = (sql: string) => db.inTransaction((tx) => tx.em.query(sql))
+  const kept = `SELECT id, ${TOUCHED.join(', ')} FROM mailboxes WHERE active = 1 AND profile_id = '${options.profileId}'`
+  await run(`CREATE TABLE bench_before AS ${kept}`)
+  await run('CREATE UNIQUE INDEX bench_before_id ON bench_before (id)')
+  const restore = async () => {
+    await run(restoring(db.kind))
+    await options.recount()
+  }
+  for (const bulk of bulks(options)) {
+    const figures: BulkFigures = { bare: [], command: [], stalls: [], standstills: [] }
+    for (let round = 0; round < options.rounds; round++) {
+      await run(bulk.prepare)
+      const sets = Object.entries(bulk.sets).map(([column, value]) => `${column} = ${value}`)
+      const update = `UPDATE mailboxes SET ${sets.join(', ')} WHERE ${bulk.where}`
+      figures.bare.push(await seconds(() => run(update)))
+      await restore()
+      await run(bulk.prepare)
+      await options.recount()
+      await measureCommand(product, bulk, options.rows, figures)
+      await restore()
+    }
+    report(bulk.name, figures)
+  }
+}
+
+async function measureCommand(product: Product, bulk: Bulk, rows: number, figures: BulkFigures): Promise<void> {
+  await product.longestStandstill()
+  const watch = watchPages(product)
+  let changed = 0
+  try {
+    const work = async () => {
+      changed = (await product.ask(bulk.document, bulk.variables)).bulk.changed
+    }
+    figures.command.push(await seconds(work))
+  } finally {
+    figures.stalls.push(await watch.end())
+  }
+  figures.standstills.push(await product.longestStandstill())
+  if (changed !== rows) throw new Error(`${bulk.name} changed ${changed} of ${rows} rows`)
+}
+
+function restoring(kind: Database['kind']): string {
+  if (kind === 'sqlite') {
+    const sets = TOUCHED.map((column) => `${column} = b.${column}`).join(', ')
+    return `UPDATE mailboxes SET ${sets} FROM bench_before b WHERE b.id = mailboxes.id`
+  }
+  return `UPDATE mailboxes m JOIN bench_before b ON b.id = m.id SET ${TOUCHED.map((column) => `m.${column} = b.${column}`).join(', ')}`
+}
+
+interface BulkFigures {
+  bare: number[]
+  command: number[]
+  stalls: number[]
+  standstills: number[]
+}
+
+function report(name: string, { bare, command, stalls, standstills }: BulkFigures): void {
+  const [floor, whole] = [median(bare), median(command)]
+  remark(`${name.padEnd(44)} ${whole.toFixed(2)} s, the bare UPDATE ${floor.toFixed(2)} s`)
+  single(`${name}: command / bare UPDATE`, whole / floor, '', 2)
+  single(`${name}: longest wait of a page meanwhile`, Math.max(...stalls), 'ms', 200)
+  remark(`${''.padEnd(44)} the event loop stood still for ${Math.max(...standstills).toFixed(0)} ms at the longest`)
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await work()
+  return (performance.now() - begun) / 1000
+}
+
+/** Asks for a page every 20 ms, whether the last one has come or not. `end` answers the longest wait, in milliseconds. */
+function watchPages(product: Product): { end(): Promise<number> } {
+  const waits: Promise<number>[] = []
+  const timer = setInterval(() => {
+    waits.push(product.time(PAGE, { view: 'ACTIVE' }))
+  }, PAGE_EVERY_MS)
+  return {
+    end: async () => {
+      clearInterval(timer)
+      return Math.max(0, ...(await Promise.all(waits)))
+    },
+  }
+}
