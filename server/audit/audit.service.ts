@@ -1,4 +1,4 @@
-import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm'
+import { In, type SelectQueryBuilder } from 'typeorm'
 import { permitAll, type Viewer } from '../auth/auth.service'
 import type { Database } from '../db/database'
 import { FaultList, OperationError, UserFaults } from '../errors'
@@ -14,12 +14,15 @@ const NEWEST_FIRST: Order = { column: 'id', property: 'id', direction: 'DESC' }
 const IN_ORDER: Order = { column: 'id', property: 'id', direction: 'ASC' }
 
 /** Every name that has an entry, each found by one step in the index: the log may be long, its actors are few. */
-const ACTOR_NAMES = `WITH RECURSIVE names (name) AS (
-  SELECT MIN(actor_name) FROM audit_entries
-  UNION ALL
-  SELECT (SELECT MIN(e.actor_name) FROM audit_entries e WHERE e.actor_name > names.name) FROM names
-  WHERE names.name IS NOT NULL
-) SELECT name FROM names WHERE name IS NOT NULL`
+const ACTOR_NAMES = {
+  sqlite: `WITH RECURSIVE names (name) AS (
+    SELECT MIN(actor_name) FROM audit_entries
+    UNION ALL
+    SELECT (SELECT MIN(e.actor_name) FROM audit_entries e WHERE e.actor_name > names.name) FROM names
+    WHERE names.name IS NOT NULL
+  ) SELECT name FROM names WHERE name IS NOT NULL`,
+  mariadb: 'SELECT actor_name AS name FROM audit_entries GROUP BY actor_name',
+} as const
 
 /** Reads the audit log; it is written by the transactions (audit-writer.service.ts). */
 export class AuditService {
@@ -33,7 +36,7 @@ export class AuditService {
   ): Promise<Page<AuditEntry>> {
     permitAll(viewer, 'audit.read')
     const query = this.db.read.createQueryBuilder(AuditEntry, 'e')
-    await applyFilter(this.db.read, query, filter ?? {})
+    await applyFilter(this.db, query, filter ?? {})
     return keysetPage(query, page, NEWEST_FIRST)
   }
 
@@ -74,11 +77,7 @@ export class AuditService {
   }
 }
 
-async function applyFilter(
-  em: EntityManager,
-  query: SelectQueryBuilder<AuditEntry>,
-  filter: AuditFilter,
-): Promise<void> {
+async function applyFilter(db: Database, query: SelectQueryBuilder<AuditEntry>, filter: AuditFilter): Promise<void> {
   const { actorId, action, subjectType, subjectId, from, to } = filter
   if (typeof actorId === 'string') query.andWhere('e.actorId = :actorId', { actorId })
   if (typeof action === 'string') query.andWhere('e.action = :action', { action })
@@ -86,7 +85,7 @@ async function applyFilter(
   if (from) query.andWhere('e.id >= :from', { from: leastId(from) })
   if (to) query.andWhere('e.id < :to', { to: leastId(to) })
   if (filter.actor) {
-    const names = await actorsNamed(em, filter.actor)
+    const names = await actorsNamed(db, filter.actor)
     query.andWhere(names.length > 0 ? { actorName: In(names) } : '1 = 0')
   }
   if (typeof subjectId === 'string') {
@@ -100,11 +99,11 @@ async function applyFilter(
   }
 }
 
-async function actorsNamed(em: EntityManager, text: string): Promise<string[]> {
+async function actorsNamed(db: Database, text: string): Promise<string[]> {
   const faults = new FaultList()
   const part = oneLine(faults, ['filter', 'actor'], text, { max: 200, required: false }).toLowerCase()
   refuseQuery(faults)
-  const rows = (await em.query(ACTOR_NAMES)) as { name: string }[]
+  const rows = (await db.read.query(ACTOR_NAMES[db.kind])) as { name: string }[]
   return rows.map((row) => row.name).filter((name) => name.toLowerCase().includes(part))
 }
 
