@@ -2,7 +2,7 @@
 import type { Config } from 'jest'
 
 // ES-module-only packages that Node 20 can require() but Jest's CommonJS runtime cannot: they are transpiled.
-const esModulesOnly = ['content-disposition', 'cookie', 'zod', 'uuid']
+const esModulesOnly = ['content-disposition', 'cookie', 'fast-check', 'uuid', 'zod']
 
 const swc = (jsx: boolean): Config['transform'] => ({
   '^.+\\.[mc]?[tj]sx?$': [
