@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { App } from '../server/app'
+import { operator } from '../server/auth/auth.service'
 import { Role } from '../server/auth/rights'
 import { readConfig } from '../server/config'
 import { makeHttp } from '../server/http'
@@ -16,7 +17,8 @@ const SAMPLED_EVERY_MS = 5
 
 async function main(): Promise<void> {
   const app = await App.open(readConfig(), pino({ level: 'error' }))
-  await app.services.auth.createUser(SERVER_USER.name, SERVER_USER.password, [Role.SYSTEM_ADMINISTRATOR])
+  const { name, password } = SERVER_USER
+  await app.services.users.create(operator('bench'), { name, password, roles: [Role.SYSTEM_ADMINISTRATOR] })
   const http = await makeHttp(app)
   await http.listen({ port: 0, host: '127.0.0.1' })
   const { port } = http.server.address() as AddressInfo

@@ -10,13 +10,17 @@ import { AuditChangeResolver, AuditResolver } from './audit/audit.resolver'
 import { AuditService } from './audit/audit.service'
 import { writeAudit } from './audit/audit-writer.service'
 import { ApiToken } from './auth/api-token.entity'
+import { AccessResolver } from './auth/access.resolver'
+import { ApiTokenService } from './auth/api-token.service'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
 import { Session, SignInFailure, User } from './auth/user.entity'
+import { UserService } from './auth/user.service'
 import { type Config, ConfigError } from './config'
 import { Database } from './db/database'
 import { Foundation1790000000000 } from './db/migrations/1790000000000-foundation'
 import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
+import { Access1791000000100 } from './db/migrations/1791000000100-access'
 import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbox-facets'
 import { buildGraphqlSchema } from './graphql/build-schema'
 import { makeBullmqQueue } from './jobs/bullmq-queue'
@@ -70,7 +74,7 @@ export const ENTITIES = [
   TestRun,
   TestRunItem,
 ]
-export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, MailboxFacets1791000000200]
+export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, Access1791000000100, MailboxFacets1791000000200]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
 export class App {
@@ -134,6 +138,7 @@ export class App {
   async close(graceMs: number): Promise<void> {
     this.services.sweep.stop()
     await Promise.all([this.services.engine.stop(graceMs), this.queue.stop(graceMs)])
+    await this.services.tokens.flush()
     await this.pubsub.close()
     await this.db.close()
   }
@@ -150,6 +155,9 @@ type Services = ReturnType<typeof makeServices>
 function makeServices(config: Config, log: Logger, floor: { db: Database; keyring: Keyring; pubsub: PubSub }) {
   const { db, keyring, pubsub } = floor
   const auth = new AuthService(db)
+  const users = new UserService(db, auth)
+  const tokens = new ApiTokenService(db, log)
+  users.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
   const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
   const settings = new EmailSettingsService(db)
@@ -173,12 +181,13 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const sweep = new TestSweep(items, engine, pubsub, log)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
-  return { pubsub, auth, audit, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
+  return { pubsub, auth, users, tokens, audit, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
 }
 
 function resolversOf(s: Services): object[] {
   return [
-    new AuthResolver(s.auth),
+    new AuthResolver(s.auth, s.users),
+    new AccessResolver(s.users, s.tokens),
     new AuditResolver(s.audit),
     new AuditChangeResolver(),
     new ProfileResolver(s.profiles),

@@ -2,8 +2,11 @@ import 'reflect-metadata'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { App, MissingKeys } from './app'
+import type { CreateUserInput } from './auth/access.inputs'
+import { operator } from './auth/auth.service'
 import { Role } from './auth/rights'
 import { ConfigError, readConfig } from './config'
 import { UserFaults } from './errors'
@@ -14,6 +17,9 @@ const USAGE = `usage: npm run cli -- COMMAND
   migrate                    brings the database to this version
   create-admin NAME          makes an administrator; the password is read from standard input
   create-auditor NAME        the same for one who may look at everything and change nothing
+  create-user NAME --role ROLE [--role ROLE]... [--domain DOMAIN]... [--owner ID]
+                             the same for any role: SYSTEM_ADMINISTRATOR, SERVICE_ADMINISTRATOR, AUDITOR,
+                             MAILBOX_APPROVER (of the domains), MAILBOX_USER (who stands for the owner)
   make-key                   prints a new value for MAILWARDEN_KEYS
   export-schema FILE         writes the GraphQL schema
 `
@@ -38,11 +44,30 @@ async function readPassword(): Promise<string> {
   return ''
 }
 
-async function createUser(name: string | undefined, role: Role): Promise<void> {
+type NewUser = Omit<CreateUserInput, 'name' | 'password'>
+
+async function createUser(command: string, name: string | undefined, user: NewUser): Promise<void> {
   if (!name) throw new ConfigError(USAGE)
   const password = await readPassword()
-  await withApp((app) => app.services.auth.createUser(name, password, [role]))
+  const by = operator(`cli ${command}`)
+  await withApp(async (app) => void (await app.services.users.create(by, { name, password, ...user }, by.name)))
   process.stdout.write(`${name} can sign in\n`)
+}
+
+/** Reads `--role ROLE --domain DOMAIN --owner ID`. */
+function readUser(options: string[]): NewUser {
+  const many = { type: 'string', multiple: true } as const
+  try {
+    const { values } = parseArgs({ args: options, options: { role: many, domain: many, owner: { type: 'string' } } })
+    const roles = (values.role ?? []).map((role) => {
+      if (!Object.hasOwn(Role, role)) throw new ConfigError(`There is no role ${role}\n\n${USAGE}`)
+      return role as Role
+    })
+    return { roles, domains: values.domain, ownerId: values.owner }
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
+  }
 }
 
 /** The schema needs no data, so the export runs on a database in memory and a key of the moment. */
@@ -52,19 +77,20 @@ async function exportSchema(file: string | undefined): Promise<void> {
   writeFileSync(file, `${printSchema(lexicographicSortSchema(app))}\n`)
 }
 
-const commands: Record<string, (argument: string | undefined) => Promise<void>> = {
+const commands: Record<string, (argument: string | undefined, ...more: string[]) => Promise<void>> = {
   migrate: () => withApp(async () => void process.stdout.write('The database is up to date\n')),
-  'create-admin': (name) => createUser(name, Role.SYSTEM_ADMINISTRATOR),
-  'create-auditor': (name) => createUser(name, Role.AUDITOR),
+  'create-admin': (name) => createUser('create-admin', name, { roles: [Role.SYSTEM_ADMINISTRATOR] }),
+  'create-auditor': (name) => createUser('create-auditor', name, { roles: [Role.AUDITOR] }),
+  'create-user': (name, ...options) => createUser('create-user', name, readUser(options)),
   'make-key': async () =>
     void process.stdout.write(`k${Date.now().toString(36)}:${randomBytes(32).toString('base64')}\n`),
   'export-schema': exportSchema,
 }
 
-const [name = '', argument] = process.argv.slice(2)
+const [name = '', argument, ...more] = process.argv.slice(2)
 const command = commands[name]
 if (command) {
-  command(argument).catch((error: unknown) => {
+  command(argument, ...more).catch((error: unknown) => {
     const isPlain = error instanceof ConfigError || error instanceof MissingKeys
     if (error instanceof UserFaults) for (const fault of error.faults) process.stderr.write(`${fault.message}\n`)
     else if (isPlain) process.stderr.write(`${error.message}\n`)

@@ -119,7 +119,7 @@ async function contextOf(app: App, request: FastifyRequest, reply: FastifyReply,
 /** A token in the header counts before a cookie; a cookie counts only when the request comes from our own pages. */
 async function viewerOf(app: App, request: FastifyRequest, ip: string): Promise<Viewer | undefined> {
   const bearer = bearerSecret(request.headers.authorization)
-  if (bearer !== undefined) return app.services.auth.byToken(bearer, ip)
+  if (bearer !== undefined) return app.services.tokens.bySecret(bearer, ip)
   const cookie = cookieOf(request.headers.cookie, cookieName(app.config.publicUrl))
   if (!cookie || !isSameOrigin(request.headers, app.config.publicUrl)) return undefined
   return app.services.auth.bySession(cookie, ip)

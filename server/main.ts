@@ -14,7 +14,7 @@ runUntilSignal(async (log) => {
   await http.listen({ port: config.port, host: config.host })
   if (config.workerInside) await app.startWork()
   // only what is printed right away is made: a start that fails before it would take the password with it
-  const first = await app.services.auth.createFirstAdministrator()
+  const first = await app.services.users.createFirstAdministrator()
   const { port } = http.server.address() as AddressInfo
   const host = config.host === '0.0.0.0' ? '127.0.0.1' : config.host
   // on lines of their own, for people and scripts; the password is nowhere else and is never shown again

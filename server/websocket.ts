@@ -13,7 +13,7 @@ import { CloseCode, type SubscribePayload, type Context as WsContext } from 'gra
 import { useServer } from 'graphql-ws/use/ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { App } from './app'
-import type { Ctx, Viewer } from './auth/auth.service'
+import { type Ctx, sightOf, type Viewer } from './auth/auth.service'
 import { Loaders } from './graphql/context'
 import { formatError } from './graphql/format-error'
 import { checkCost, LIMITS, limitRules } from './graphql/limits'
@@ -26,6 +26,8 @@ interface Extra extends Record<PropertyKey, unknown> {
 }
 
 const INIT_WAIT_MS = 5_000
+/** Service restart (RFC 6455's registry): clients come back at once. */
+const COME_BACK = 1012
 /** A client may take so long to say goodbye when the server closes; then its connection is cut. */
 const GOODBYE_MS = 2_000
 
@@ -40,13 +42,16 @@ const coded = (error: GraphQLError, code: string): GraphQLError =>
 
 /**
  * GraphQL over websocket (graphql-transport-ws) on /graphql. Who connects must be signed in; the socket is closed when the
- * session or token it came with ends. The limits are those of HTTP, for graphql-ws executes outside of Apollo.
+ * session or token it came with ends, and when its viewer may see or do something else than before. The limits are those of
+ * HTTP, for graphql-ws executes outside of Apollo.
  */
 export function serveWebsocket(app: App, server: Server): { close(): Promise<void> } {
   const { schema, log } = app
   const wss = new WebSocketServer({ server, path: '/graphql', maxPayload: LIMITS.messageBytes })
   const rules = [...specifiedRules, ...limitRules(app.config.introspection)]
   const viewers = new Map<WebSocket, Viewer>()
+  /** How often somebody's rights may have changed so far. */
+  let judgements = 0
   const addressOf = clientAddress(app.config.trustProxy)
 
   const prepare = (
@@ -100,7 +105,13 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
       onConnect: async (ctx) => {
         const { socket } = ctx.extra
         try {
-          const viewer = await viewerOf(app, ctx)
+          let viewer: Viewer | undefined
+          let judgedAt: number
+          do {
+            judgedAt = judgements
+            viewer = await viewerOf(app, ctx)
+            // what was told while it was read did not reach this socket yet
+          } while (judgedAt !== judgements)
           if (!viewer) socket.close(CloseCode.Unauthorized, 'UNAUTHENTICATED')
           // who has left meanwhile would stay in the list for ever
           if (!viewer || socket.readyState !== socket.OPEN) return false
@@ -136,16 +147,19 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
     socket.on('error', (error) => log.debug({ err: error }, 'A websocket ended with an error'))
   })
 
-  const closeEnded = async (ids: readonly string[]) => {
+  const closeChanged = async (ids: readonly string[]) => {
     for (const [socket, viewer] of viewers) {
-      const isNamed = ids.length === 0 || ids.includes(viewer.credentialId)
-      if (isNamed && !(await currentViewer(app, socket))) socket.close(CloseCode.Unauthorized, 'The session has ended')
+      if (ids.length > 0 && !ids.includes(viewer.credentialId)) continue
+      const current = await currentViewer(app, socket)
+      if (!current) socket.close(CloseCode.Unauthorized, 'The session has ended')
+      // subscriptions hold on to the viewer they began with
+      else if (identityOf(current) !== identityOf(viewer)) socket.close(COME_BACK, 'The rights have changed')
     }
   }
-  const unsubscribe = app.pubsub.subscribe(
-    'sessions',
-    (ids) => void closeEnded(ids).catch((error) => log.error({ err: error }, 'Ended sessions could not be checked')),
-  )
+  const unsubscribe = app.pubsub.subscribe('sessions', (ids) => {
+    judgements += 1
+    closeChanged(ids).catch((error) => log.error({ err: error }, 'Ended sessions could not be checked'))
+  })
   const expiry = setInterval(() => {
     for (const [socket, viewer] of viewers) {
       if (viewer.expiresAt && viewer.expiresAt <= new Date())
@@ -166,6 +180,8 @@ export function serveWebsocket(app: App, server: Server): { close(): Promise<voi
     },
   }
 }
+
+const identityOf = (viewer: Viewer): string => JSON.stringify([viewer.name, viewer.roles, sightOf(viewer)])
 
 /** The document, or why it is none. */
 function read(query: string): DocumentNode | GraphQLError {
@@ -192,7 +208,7 @@ async function viewerOf(app: App, ctx: WsContext<Record<string, unknown>, Extra>
 
 async function currentViewer(app: App, socket: WebSocket): Promise<Viewer | undefined> {
   const { bearer, cookie, ip = '' } = secrets.get(socket) ?? {}
-  if (bearer !== undefined) return app.services.auth.byToken(bearer, ip)
+  if (bearer !== undefined) return app.services.tokens.bySecret(bearer, ip)
   return cookie === undefined ? undefined : app.services.auth.bySession(cookie, ip)
 }
 

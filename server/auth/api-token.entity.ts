@@ -33,6 +33,11 @@ export class ApiToken {
   @Column({ type: 'datetime', precision: 3, nullable: true })
   lastUsedAt!: Date | null
 
+  @Field(() => DateTimeISOResolver, { nullable: true, description: 'From then on it opens nothing.' })
   @Column({ type: 'datetime', precision: 3, nullable: true })
   revokedAt!: Date | null
+
+  @Field(() => String, { nullable: true, description: 'The name of who made it.' })
+  @Column({ type: 'varchar', length: 200, nullable: true })
+  createdBy!: string | null
 }

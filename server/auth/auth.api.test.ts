@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { UserFaults } from '../errors'
-import { type Caller, DATABASES, Harness, PASSWORD } from '../test/harness'
+import { type Caller, DATABASES, Harness, makeUser, PASSWORD } from '../test/harness'
+import { Role } from './rights'
 import { SignInFailure } from './user.entity'
 
 const SIGN_IN = `mutation ($name: String!, $password: String!) {
@@ -91,7 +92,7 @@ describe.each(DATABASES)('signing in on %s', (database) => {
   })
 
   test('after ten wrong passwords even the right one is refused', async () => {
-    await harness.app.services.auth.createUser('guessed', PASSWORD, [])
+    await makeUser(harness.app, 'guessed', { roles: [Role.AUDITOR] })
     const caller = harness.anonymous()
     for (let attempt = 0; attempt < 10; attempt++) await signIn(caller, 'guessed', 'wrong password')
     expect((await signIn(caller, 'guessed', PASSWORD)).userErrors).toEqual([
@@ -105,7 +106,7 @@ describe.each(DATABASES)('signing in on %s', (database) => {
   })
 
   test('guesses made at one time are no more than guesses made one after the other', async () => {
-    await harness.app.services.auth.createUser('hurried', PASSWORD, [])
+    await makeUser(harness.app, 'hurried', { roles: [Role.AUDITOR] })
     const codes = await Promise.all(
       Array.from({ length: 20 }, async (_, number) => {
         const { userErrors } = await signIn(
@@ -121,7 +122,7 @@ describe.each(DATABASES)('signing in on %s', (database) => {
   })
 
   test('a right password makes good for the wrong ones before it', async () => {
-    await harness.app.services.auth.createUser('forgetful', PASSWORD, [])
+    await makeUser(harness.app, 'forgetful', { roles: [Role.AUDITOR] })
     const caller = harness.anonymous()
     for (let attempt = 0; attempt < 6; attempt++) await signIn(caller, 'forgetful', 'wrong password')
     expect((await signIn(caller, 'forgetful', PASSWORD)).userErrors).toEqual([])
@@ -228,7 +229,7 @@ describe.each(DATABASES)('signing in on %s', (database) => {
       { name: 'x', scopes: ['read', 'all'] },
       [{ code: 'UNKNOWN_SCOPE', path: ['input', 'scopes', '1'] }],
     ],
-    ['no name', { name: ' ', scopes: ['read'] }, [{ code: 'INVALID', path: ['input', 'name'] }]],
+    ['no name', { name: ' ', scopes: ['read'] }, [{ code: 'REQUIRED', path: ['input', 'name'] }]],
     [
       'an expiry in the past',
       { name: 'x', scopes: ['read'], expiresAt: '2020-01-01T00:00:00Z' },

@@ -1,18 +1,29 @@
-import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
 import { payload } from '../graphql/payload'
-import { ApiTokenInput, ApiTokenPayload, SignInPayload, ViewerType } from './auth.inputs'
-import type { AuthService, Ctx as Context, Viewer } from './auth.service'
+import { ChangeOwnPasswordPayload } from './access.inputs'
+import { SignInPayload, ViewerType } from './auth.inputs'
+import { type AuthService, type Ctx as Context, reachOf, type Viewer } from './auth.service'
+import type { UserService } from './user.service'
 
-const shown = (viewer: Viewer): ViewerType => ({
-  id: viewer.id,
-  name: viewer.name,
-  roles: [...viewer.roles],
-  rights: [...viewer.rights.keys()],
-})
+const shown = (viewer: Viewer): ViewerType => {
+  const rights = [...viewer.rights.keys()]
+  return {
+    id: viewer.id,
+    name: viewer.name,
+    roles: [...viewer.roles],
+    rights,
+    rightsForAll: rights.filter((right) => reachOf(viewer, right) === 'ALL'),
+    ownerId: viewer.ownerId,
+  }
+}
 
+/** What everybody does for himself. */
 @Resolver()
 export class AuthResolver {
-  constructor(private readonly auth: AuthService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly users: UserService,
+  ) {}
 
   @Query(() => ViewerType, { nullable: true, description: 'Who is signed in; null without a session.' })
   viewer(@Ctx() { viewer }: Context): ViewerType | null {
@@ -41,21 +52,17 @@ export class AuthResolver {
     return ended
   }
 
-  @Mutation(() => ApiTokenPayload)
-  createApiToken(
-    @Arg('input', () => ApiTokenInput) input: ApiTokenInput,
+  @Mutation(() => ChangeOwnPasswordPayload, {
+    description:
+      'For whoever is signed in. The other sessions of the same user end; wrong passwords count as at signing in.',
+  })
+  changeOwnPassword(
+    @Arg('current', () => String) current: string,
+    @Arg('next', () => String, { description: '12 to 1,000 characters.' }) next: string,
     @Ctx() { viewer }: Context,
-  ): Promise<ApiTokenPayload> {
-    return payload<Omit<ApiTokenPayload, 'userErrors'>>({ token: null, secret: null }, () =>
-      this.auth.createApiToken(viewer, input),
-    )
-  }
-
-  @Mutation(() => ApiTokenPayload)
-  revokeApiToken(@Arg('id', () => ID) id: string, @Ctx() { viewer }: Context): Promise<ApiTokenPayload> {
-    return payload<Omit<ApiTokenPayload, 'userErrors'>>({ token: null, secret: null }, async () => ({
-      token: await this.auth.revokeApiToken(viewer, id),
-      secret: null,
+  ): Promise<ChangeOwnPasswordPayload> {
+    return payload<Omit<ChangeOwnPasswordPayload, 'userErrors'>>({ viewer: null }, async () => ({
+      viewer: shown(await this.users.changeOwnPassword(viewer, current, next)),
     }))
   }
 }

@@ -1,14 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
-import type { Actor } from '../db/audit-record'
+import { In, Not } from 'typeorm'
+import type { Actor, AuditChange } from '../db/audit-record'
 import type { Database } from '../db/database'
-import { isId, newId } from '../db/id'
+import { newId } from '../db/id'
+import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
 import type { RequestContext } from '../graphql/context'
-import { ApiToken } from './api-token.entity'
-import type { ApiTokenInput } from './auth.inputs'
-import { hashPassword, newSecret, verifyPassword } from './password'
-import { isScope, type Reach, type Right, Role, rightsOf } from './rights'
-import { countTry, FAILURE_WINDOW_MS, forgive, networkOf, type SignInLimit } from './sign-in-limits'
+import { domainForms } from './domains'
+import { digest, hashPassword, MAX_PASSWORD, newSecret, verifyPassword } from './password'
+import { type Reach, type Right, Role, rightsOf } from './rights'
+import { countTry, FAILURE_WINDOW_MS, forgive, networkOf } from './sign-in-limits'
 import { TooManyWaiting, Turns } from './turns'
 import { Session, SignInFailure, User } from './user.entity'
 
@@ -67,16 +67,18 @@ const FAILURES_ALLOWED_EVERYWHERE = 100
 /** libuv has four threads for hashes and DNS: two of them stay free, so that a flood of sign-ins stops no mailbox test. */
 const HASHES_AT_ONCE = 2
 const HASHES_WAITING = 20
-const LAST_USED_STEP_MS = 60_000
-const MIN_PASSWORD = 12
-const MAX_PASSWORD = 1_000
-const MAX_NAME = 200
-
-const hash = (...parts: string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex')
+export const MAX_NAME = 200
 
 /** Names that look the same are the same; the counters of wrong passwords go by what is looked up. */
-const nameKeyOf = (name: string): string => name.normalize('NFKC').trim().toLowerCase()
+export const nameKeyOf = (name: string): string => name.normalize('NFKC').trim().toLowerCase()
 
+/** Somebody who has shown the password; the try is to be taken back by what it allows. */
+interface Proof {
+  user: User
+  forgive(tx: Tx): Promise<void>
+}
+
+/** Lets people in and knows who is in: sessions and passwords. Users are kept by UserService, programs by ApiTokenService. */
 export class AuthService {
   private readonly hashing = new Turns(HASHES_AT_ONCE, HASHES_WAITING)
 
@@ -91,133 +93,64 @@ export class AuthService {
     if (name.length === 0 || name.length > MAX_NAME) faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
     if (password.length > MAX_PASSWORD) faults.add('TOO_LONG', ['password'], 'A password has at most 1,000 characters')
     faults.check()
-    try {
-      return await this.hashing.take(() => this.judge(nameKeyOf(name), password, ip))
-    } catch (error) {
-      if (!(error instanceof TooManyWaiting)) throw error
-      const message = 'Too many sign in at this moment: try again in a minute'
-      throw new UserFaults([{ code: 'TOO_MANY_ATTEMPTS', path: ['name'], message }])
-    }
+    return this.inTurn(['name'], async () => {
+      const proof = await this.prove(nameKeyOf(name), password, ip, { tries: ['name'], password: ['password'] })
+      if (!proof.user.active) throw refusal('USER_INACTIVE', ['name'], 'This user was deactivated')
+      return this.openSession(proof, ip)
+    })
   }
 
   async signOut(viewer: Viewer | undefined): Promise<boolean> {
     if (!viewer) throw new OperationError('UNAUTHENTICATED', 'Sign in first')
+    const id = viewer.credentialId
     await this.db.inTransaction(async (tx) => {
-      await tx.em.delete(Session, { id: viewer.credentialId })
-      tx.signal('sessions', [viewer.credentialId])
+      const session = await tx.em.findOneBy(Session, { id })
+      if (!session) return
+      await tx.em.delete(Session, { id })
+      tx.record(viewer, { action: 'signOut', subject: 'SESSION', changes: [ended([session])] })
+      tx.signal('sessions', [id])
     })
     return true
   }
 
+  /** Ends a person's sessions, but for one; answers the change for the audit log. */
+  async endSessions(tx: Tx, userId: string, but?: string): Promise<AuditChange> {
+    const sessions = await tx.em.findBy(Session, { userId, ...(but !== undefined && { id: Not(but) }) })
+    const ids = sessions.map((session) => session.id)
+    await tx.em.delete(Session, { id: In(ids) })
+    tx.signal('sessions', ids)
+    return ended(sessions)
+  }
+
+  /** What a person may do has changed: open sockets are judged again, all else is at each request. */
+  async rightsChanged(tx: Tx, userId: string): Promise<void> {
+    const sessions = await tx.em.find(Session, { select: { id: true }, where: { userId } })
+    tx.signal(
+      'sessions',
+      sessions.map((session) => session.id),
+    )
+  }
+
   /** Who holds this session cookie; undefined when it is unknown or over. */
   async bySession(secret: string, ip: string): Promise<Viewer | undefined> {
-    const session = await this.db.read.findOneBy(Session, { secretHash: hash('session', secret) })
+    const session = await this.db.read.findOneBy(Session, { secretHash: digest('session', secret) })
     if (!session || session.expiresAt <= new Date()) return undefined
     const user = await this.db.read.findOneBy(User, { id: session.userId })
-    return user ? viewerOf(user, session, ip) : undefined
+    return user?.active ? viewerOf(user, session, ip) : undefined
   }
 
-  /** Who holds this API token; undefined when it is unknown, revoked or expired. */
-  async byToken(secret: string, ip: string): Promise<Viewer | undefined> {
-    const token = await this.db.read.findOneBy(ApiToken, { secretHash: hash('token', secret) })
-    const now = new Date()
-    if (!token || token.revokedAt || (token.expiresAt && token.expiresAt <= now)) return undefined
-    if (!token.lastUsedAt || now.getTime() - token.lastUsedAt.getTime() > LAST_USED_STEP_MS) {
-      await this.db.inTransaction((tx) => tx.em.update(ApiToken, { id: token.id }, { lastUsedAt: now }))
-    }
-    const roles = [Role.INTEGRATION]
-    return {
-      id: token.id,
-      name: token.name,
-      ip,
-      roles,
-      rights: rightsOf(roles, { scopes: token.scopes.filter(isScope) }),
-      ownerId: null,
-      credentialId: token.id,
-      expiresAt: token.expiresAt,
-    }
-  }
-
-  async createApiToken(viewer: Viewer | undefined, input: ApiTokenInput): Promise<{ token: ApiToken; secret: string }> {
-    permit(viewer, 'access.edit')
-    const faults = new FaultList()
-    const name = input.name.trim()
-    if (name.length === 0 || name.length > MAX_NAME) {
-      faults.add('INVALID', ['input', 'name'], 'A name has 1 to 200 characters')
-    }
-    if (input.scopes.length === 0) faults.add('REQUIRED', ['input', 'scopes'], 'A token needs a scope')
-    for (const [index, scope] of input.scopes.entries()) {
-      if (!isScope(scope))
-        faults.add('UNKNOWN_SCOPE', ['input', 'scopes', index], 'Scopes: read, approve, test, write, provision')
-    }
-    if (input.expiresAt && input.expiresAt <= new Date()) {
-      faults.add('IN_THE_PAST', ['input', 'expiresAt'], 'The expiry lies in the past')
-    }
-    faults.check()
-    const secret = newSecret('mwt')
-    const token = {
-      id: newId(),
-      name,
-      scopes: [...new Set(input.scopes)],
-      createdAt: new Date(),
-      expiresAt: input.expiresAt ?? null,
-      lastUsedAt: null,
-      revokedAt: null,
-    }
-    await this.db.inTransaction((tx) => tx.em.insert(ApiToken, { ...token, secretHash: hash('token', secret) }))
-    return { token: Object.assign(new ApiToken(), token), secret }
-  }
-
-  async revokeApiToken(viewer: Viewer | undefined, id: string): Promise<ApiToken> {
-    permit(viewer, 'access.edit')
-    return this.db.inTransaction(async (tx) => {
-      const token = isId(id) ? await tx.em.findOneBy(ApiToken, { id }) : null
-      if (!token) throw new UserFaults([{ code: 'NOT_FOUND', path: ['id'], message: 'There is no such token' }])
-      await tx.em.update(ApiToken, { id }, { revokedAt: token.revokedAt ?? new Date() })
-      tx.signal('sessions', [id])
-      return token
-    })
-  }
-
-  /** Makes a user who can sign in; used by the command line, which has no viewer. Throws UserFaults. */
-  async createUser(name: string, password: string, roles: readonly Role[]): Promise<void> {
-    const faults = new FaultList()
-    const trimmed = name.trim()
-    const nameKey = nameKeyOf(name)
-    if (trimmed.length === 0 || trimmed.length > MAX_NAME || nameKey.length > MAX_NAME)
-      faults.add('INVALID', ['name'], 'A name has 1 to 200 characters')
-    if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD) {
-      faults.add('INVALID', ['password'], `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`)
-    }
-    faults.check()
-    const passwordHash = await this.hashing.take(() => hashPassword(password))
-    await this.db.inTransaction(async (tx) => {
-      if (await tx.em.existsBy(User, { nameKey })) faults.add('TAKEN', ['name'], 'There is a user of this name already')
-      faults.check()
-      await tx.em.insert(User, {
-        id: newId(),
-        name: trimmed,
-        nameKey,
-        passwordHash,
-        roles: [...roles],
-        createdAt: new Date(),
-      })
-    })
-  }
-
-  /** At the first start there is nobody to sign in: makes an administrator and answers the password, to be printed once. */
-  async createFirstAdministrator(): Promise<{ name: string; password: string } | undefined> {
-    if (await this.db.read.exists(User)) return undefined
-    const name = 'admin'
-    const password = randomBytes(15).toString('base64url')
+  /** Hashing takes a processor for a tenth of a second: a few at a time, and a short line. Throws UserFaults beyond it. */
+  async inTurn<T>(path: string[], work: () => Promise<T>): Promise<T> {
     try {
-      await this.createUser(name, password, [Role.SYSTEM_ADMINISTRATOR])
-      return { name, password }
+      return await this.hashing.take(work)
     } catch (error) {
-      // two nodes started at once: the other one made it, and prints its password
-      if (error instanceof UserFaults) return undefined
-      throw error
+      if (!(error instanceof TooManyWaiting)) throw error
+      throw refusal('TOO_MANY_ATTEMPTS', path, 'Too many passwords are checked at this moment: try again in a minute')
     }
+  }
+
+  hashOf(password: string, path: string[]): Promise<string> {
+    return this.inTurn(path, () => hashPassword(password))
   }
 
   /** Deletes what is over; run by a schedule. */
@@ -229,12 +162,18 @@ export class AuthService {
     })
   }
 
-  private async judge(nameKey: string, password: string, ip: string): Promise<{ viewer: Viewer; secret: string }> {
-    const own = { id: hash('sign-in', nameKey, networkOf(ip)), allowed: FAILURES_ALLOWED }
-    const everywhere = { id: hash('sign-in', nameKey), allowed: FAILURES_ALLOWED_EVERYWHERE }
+  /** Call it in turn. Throws UserFaults: TOO_MANY_ATTEMPTS at `tries`, WRONG_CREDENTIALS at `password`. */
+  async prove(
+    nameKey: string,
+    password: string,
+    ip: string,
+    at: { tries: string[]; password: string[] },
+  ): Promise<Proof> {
+    const own = { id: digest('sign-in', nameKey, networkOf(ip)), allowed: FAILURES_ALLOWED }
+    const everywhere = { id: digest('sign-in', nameKey), allowed: FAILURES_ALLOWED_EVERYWHERE }
     if (!(await this.db.inTransaction((tx) => countTry(tx, [own, everywhere])))) {
       const message = 'Too many wrong passwords: the next try is possible in 15 minutes'
-      throw new UserFaults([{ code: 'TOO_MANY_ATTEMPTS', path: ['name'], message }])
+      throw refusal('TOO_MANY_ATTEMPTS', at.tries, message)
     }
     const user = await this.db.read
       .createQueryBuilder(User, 'u')
@@ -242,17 +181,13 @@ export class AuthService {
       .where('u.nameKey = :nameKey', { nameKey })
       .getOne()
     if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
-      throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['password'], message: 'Name or password is wrong' }])
+      throw refusal('WRONG_CREDENTIALS', at.password, 'Name or password is wrong')
     }
-    return this.openSession(user, ip, own, everywhere)
+    return { user, forgive: (tx) => forgive(tx, own, everywhere) }
   }
 
-  private async openSession(
-    user: User,
-    ip: string,
-    own: SignInLimit,
-    everywhere: SignInLimit,
-  ): Promise<{ viewer: Viewer; secret: string }> {
+  private async openSession(proof: Proof, ip: string): Promise<{ viewer: Viewer; secret: string }> {
+    const { user } = proof
     const secret = newSecret('mws')
     const now = new Date()
     const session = {
@@ -261,22 +196,46 @@ export class AuthService {
       createdAt: now,
       expiresAt: new Date(now.getTime() + SESSION_HOURS * 3_600_000),
     }
+    const viewer = viewerOf(user, session, ip)
     await this.db.inTransaction(async (tx) => {
-      await tx.em.insert(Session, { ...session, secretHash: hash('session', secret) })
-      await forgive(tx, own, everywhere)
+      // the password may have been changed while it was checked, and what sessions there were ended with it
+      if (!(await isPasswordStill(tx, user))) {
+        throw refusal('WRONG_CREDENTIALS', ['password'], 'Name or password is wrong')
+      }
+      await tx.em.insert(Session, { ...session, secretHash: digest('session', secret) })
+      const change = { subjectIds: [session.id], before: null, after: stateOf(session) }
+      tx.record(viewer, { action: 'signIn', subject: 'SESSION', changes: [change] })
+      await proof.forgive(tx)
     })
-    return { viewer: viewerOf(user, session, ip), secret }
+    return { viewer, secret }
   }
 }
 
+const refusal = (code: string, path: string[], message: string) => new UserFaults([{ code, path, message }])
+
+async function isPasswordStill(tx: Tx, { id, passwordHash }: User): Promise<boolean> {
+  const query = tx.em.createQueryBuilder(User, 'u').select('u.id', 'id').where({ id, passwordHash })
+  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getRawMany()
+  return rows.length > 0
+}
+
+const stateOf = ({ userId, expiresAt }: Pick<Session, 'userId' | 'expiresAt'>) => ({
+  userId,
+  expiresAt: expiresAt.toISOString(),
+})
+
+/** Sessions of one person that are there no more. */
+function ended(sessions: readonly Session[]): AuditChange {
+  const userId = sessions[0]?.userId ?? null
+  return { subjectIds: sessions.map((session) => session.id), before: { userId }, after: null }
+}
+
 function viewerOf(user: User, session: { id: string; expiresAt: Date }, ip: string): Viewer {
+  const { id, name, roles, ownerId } = user
+  const domains = user.domainList.flatMap(domainForms)
   return {
-    id: user.id,
-    name: user.name,
-    ip,
-    roles: user.roles,
-    rights: rightsOf(user.roles),
-    ownerId: null,
+    ...{ id, name, ip, roles, ownerId },
+    rights: rightsOf(roles, { domains, ownerId }),
     credentialId: session.id,
     expiresAt: session.expiresAt,
   }

@@ -1,8 +1,17 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import type { FaultList } from '../errors'
 
 /** OWASP's second choice of scrypt parameters: N 2^16, r 8, p 2 (64 MiB a hash). */
 const COST = { N: 2 ** 16, r: 8, p: 2, maxmem: 160 * 1024 * 1024 }
 const KEY_BYTES = 32
+const MIN_PASSWORD = 12
+export const MAX_PASSWORD = 1_000
+
+/** A new password, of a person. */
+export function checkNewPassword(faults: FaultList, path: readonly string[], password: string): void {
+  if (password.length >= MIN_PASSWORD && password.length <= MAX_PASSWORD) return
+  faults.add('INVALID', path, `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`)
+}
 
 function derive(password: string, salt: Buffer, cost: typeof COST): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -26,5 +35,7 @@ export async function verifyPassword(password: string, hash: string | undefined)
   return derived.length === expected.length && timingSafeEqual(derived, expected) && hash !== undefined
 }
 
-/** What stands in the database for a session's or an API token's secret: both have 256 random bits, so one hash is enough. */
+/** 256 random bits: what stands in the database is their digest, for which one hash is enough. */
 export const newSecret = (prefix: string): string => `${prefix}_${randomBytes(32).toString('base64url')}`
+
+export const digest = (...parts: string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex')

@@ -1,12 +1,23 @@
+import { DateTimeISOResolver } from 'graphql-scalars'
+import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
-import type { Role } from './rights'
+import { Role } from './rights'
 
-/** A person who signs in. Not an Owner: owners have mailboxes, users administer them. */
+registerEnumType(Role, {
+  name: 'Role',
+  description:
+    'What a person may do. MAILBOX_APPROVER: within the domains it was given. MAILBOX_USER: with the mailbox of the owner it stands for. INTEGRATION is what an API token acts as and is given to nobody.',
+})
+
+/** Not an Owner: owners have mailboxes, users administer them. */
+@ObjectType({ description: 'A person who signs in.' })
 @Entity('users')
 export class User {
+  @Field(() => ID)
   @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string
 
+  @Field(() => String)
   @Column({ type: 'varchar', length: 200 })
   name!: string
 
@@ -18,11 +29,37 @@ export class User {
   @Column({ type: 'varchar', length: 200, select: false })
   passwordHash!: string
 
+  @Field(() => [Role])
   @Column({ type: 'simple-json' })
   roles!: Role[]
 
+  /** Null stands for none. */
+  @Column({ type: 'simple-json', nullable: true })
+  domains!: string[] | null
+
+  @Field(() => ID, { nullable: true, description: 'The owner that a MAILBOX_USER stands for.' })
+  @Column({ type: 'varchar', length: 36, nullable: true })
+  ownerId!: string | null
+
+  @Column({ type: 'datetime', precision: 3, nullable: true })
+  deactivatedAt!: Date | null
+
+  @Field(() => DateTimeISOResolver)
   @Column({ type: 'datetime', precision: 3 })
   createdAt!: Date
+
+  @Field(() => [String], {
+    name: 'domains',
+    description: 'Address domains of a MAILBOX_APPROVER, in lower case, international ones as A-labels (RFC 5890).',
+  })
+  get domainList(): string[] {
+    return this.domains ?? []
+  }
+
+  @Field(() => Boolean, { description: 'False: cannot sign in.' })
+  get active(): boolean {
+    return this.deactivatedAt === null
+  }
 }
 
 @Entity('sessions')

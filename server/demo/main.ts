@@ -1,6 +1,7 @@
 import 'reflect-metadata'
 import type { AddressInfo } from 'node:net'
 import { App } from '../app'
+import { operator } from '../auth/auth.service'
 import { Role } from '../auth/rights'
 import { readConfig } from '../config'
 import { makeHttp } from '../http'
@@ -29,7 +30,8 @@ runUntilSignal(async (log) => {
   const app = await App.open(config, log)
   if (demo.isSeeded) await followPorts(app, system)
   else {
-    await app.services.auth.createUser('admin', demo.password, [Role.SYSTEM_ADMINISTRATOR])
+    const admin = { name: 'admin', password: demo.password, roles: [Role.SYSTEM_ADMINISTRATOR] }
+    await app.services.users.create(operator('demo'), admin, 'demo')
     await seed(app, system)
     markSeeded(config.dataFolder, demo)
   }

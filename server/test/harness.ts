@@ -9,7 +9,10 @@ import { createConnection } from 'mysql2/promise'
 import { pino } from 'pino'
 import WebSocket from 'ws'
 import { App } from '../app'
-import { Role } from '../auth/rights'
+import type { CreateUserInput } from '../auth/access.inputs'
+import { operator } from '../auth/auth.service'
+import { Role, type Scope } from '../auth/rights'
+import type { User } from '../auth/user.entity'
 import { type Config, readConfig } from '../config'
 import { makeHttp } from '../http'
 
@@ -177,8 +180,8 @@ export class Harness {
     const log = pino({ level: config.logLevel }, { write: (line: string) => void logged.push(line) })
     const app = await App.open(config, log)
     if (options.databaseUrl === undefined) {
-      await app.services.auth.createUser('admin', PASSWORD, [Role.SYSTEM_ADMINISTRATOR])
-      await app.services.auth.createUser('auditor', PASSWORD, [Role.AUDITOR])
+      await makeUser(app, 'admin', { roles: [Role.SYSTEM_ADMINISTRATOR] })
+      await makeUser(app, 'auditor', { roles: [Role.AUDITOR] })
     }
     const http = await makeHttp(app)
     await http.listen({ port: 0, host: '127.0.0.1' })
@@ -203,8 +206,20 @@ export class Harness {
     return this.anonymous().signIn('auditor', PASSWORD)
   }
 
+  /** Makes a user of this name and signs it in. */
+  async newUser(name: string, user: NewUser): Promise<Caller> {
+    await makeUser(this.app, name, user)
+    return this.anonymous().signIn(name, PASSWORD)
+  }
+
   withToken(secret: string): Caller {
     return this.keep(new Caller(this.url, secret))
+  }
+
+  /** Makes an API token of these scopes, and who comes with it. */
+  async newToken(...scopes: Scope[]): Promise<Caller> {
+    const { secret } = await this.app.services.tokens.create(operator('test'), { name: scopes.join(' '), scopes })
+    return this.withToken(secret)
   }
 
   async stop(): Promise<void> {
@@ -217,6 +232,12 @@ export class Harness {
     return caller
   }
 }
+
+export type NewUser = Pick<CreateUserInput, 'roles' | 'domains' | 'ownerId'>
+
+/** A user of this name with PASSWORD. */
+export const makeUser = (app: App, name: string, user: NewUser): Promise<User> =>
+  app.services.users.create(operator('test'), { name, password: PASSWORD, ...user })
 
 /** What a test of the product needs of its surroundings: loopback servers may be reached, and silence is found out soon. */
 export const TEST_ENV = {
