@@ -25,13 +25,26 @@ const FEATURES = [
   'forwarding',
 ]
 /** Level 3: what is put together from all the others. `demo` and `test` are folders, the rest are files. */
-const TOP = ['app', 'main', 'worker', 'cli', 'http', 'websocket', 'http-auth', 'process', 'install']
+const TOP = [
+  'app',
+  'main',
+  'worker',
+  'cli',
+  'http',
+  'websocket',
+  'http-auth',
+  'http-export',
+  'csv-row',
+  'process',
+  'install',
+]
 
 /**
  * Files of a feature that another one may import beside its *.entity.ts and *.service.ts: the enums of Mailbox, which stand in
- * a file of their own for their number, and the way in which mailboxes are selected, which test runs share.
+ * a file of their own for their number, and the way in which mailboxes are selected, which owners and test runs share.
  */
 const ALSO = {
+  owners: ['mailboxes/mailbox-selection'],
   alerts: ['mailboxes/mailbox\\.enums'],
   'test-runs': ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox\\.inputs', 'mailboxes/mailbox-selection'],
 }

@@ -22,6 +22,7 @@ import { Foundation1790000000000 } from './db/migrations/1790000000000-foundatio
 import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
 import { Access1791000000100 } from './db/migrations/1791000000100-access'
 import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbox-facets'
+import { Owners1791000000500 } from './db/migrations/1791000000500-owners'
 import { buildGraphqlSchema } from './graphql/build-schema'
 import { makeBullmqQueue } from './jobs/bullmq-queue'
 import { defineJob } from './jobs/job'
@@ -38,6 +39,7 @@ import { MailboxWatch } from './mailboxes/mailbox-watch'
 import { Owner } from './owners/owner.entity'
 import { MailboxOwnerResolver, OwnerResolver } from './owners/owner.resolver'
 import { OwnerService } from './owners/owner.service'
+import { OwnerProvisioning } from './owners/owner-provisioning'
 import { EmailServerProfile } from './profiles/profile.entity'
 import { ProfileResolver } from './profiles/profile.resolver'
 import { ProfileService } from './profiles/profile.service'
@@ -74,7 +76,7 @@ export const ENTITIES = [
   TestRun,
   TestRunItem,
 ]
-export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, Access1791000000100, MailboxFacets1791000000200]
+export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, Access1791000000100, MailboxFacets1791000000200, Owners1791000000500]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
 export class App {
@@ -164,7 +166,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const mailboxes = new MailboxService(db, keyring)
   const mailboxOwners = new MailboxOwnerService(settings)
   const mailboxTests = new MailboxTestService(db, profiles, settings, keyring)
-  const owners = new OwnerService(db, mailboxOwners)
+  const owners = new OwnerService(db, new OwnerProvisioning(mailboxOwners))
   const alerts = new AlertService(db, mailboxes, mailboxTests)
   const testRuns = new TestRunService(db, mailboxes, mailboxTests, profiles)
   const items = new TestItems(db, mailboxTests, alerts, config.leaseMs)

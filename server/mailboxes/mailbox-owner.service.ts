@@ -1,10 +1,13 @@
 import { In } from 'typeorm'
+import { type Command, changesOf, difference, type SubjectChange, stateOf } from '../db/audit-changes'
 import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
+import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
+import type { EmailSettings } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
-import { ApprovalStatus, type MailboxKind, TestStatus } from './mailbox.enums'
+import { ApprovalStatus, MailboxKind, TestStatus } from './mailbox.enums'
 import { effectOf } from './reset-rules'
 
 /** What an owner decides about its mailbox. */
@@ -20,37 +23,28 @@ export interface MailboxOwner {
 
 export type OwnedMailbox = Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'activeAddress'>
 
+/** Who approves the address of a new user whose mailbox gets a profile of type EXCHANGE_ONLINE (product rule 2.4). */
+export const EXCHANGE_ONLINE_APPROVER = 'Exchange Online'
+
 /** The part of mailboxes that follows their owners. */
 export class MailboxOwnerService {
   constructor(private readonly settings: EmailSettingsService) {}
 
   /** Gives each new owner its mailbox, set up by the organisation's defaults (product rule 2.1). */
-  async createFor(tx: Tx, owners: readonly MailboxOwner[]): Promise<void> {
+  async createFor(tx: Tx, command: Command, owners: readonly MailboxOwner[]): Promise<void> {
     if (owners.length === 0) return
     const settings = await this.settings.current(tx.em)
+    const isTrusted = await isExchangeOnline(tx, settings.defaultProfileId)
     const now = new Date()
-    const mailboxOf = (owner: MailboxOwner) => ({
-      ...NEW,
-      ...ownedColumns(owner),
-      id: newId(),
-      kind: owner.kind as MailboxKind,
-      ownerId: owner.id,
-      profileId: settings.defaultProfileId,
-      incomingMethod: settings.defaultIncomingMethod,
-      outgoingMethod: settings.defaultOutgoingMethod,
-      actMethod: settings.defaultActMethod,
-      approval: owner.emailAddress === null ? ApprovalStatus.EMPTY : ApprovalStatus.PENDING,
-      createdAt: now,
-      updatedAt: now,
-    })
+    const made: SubjectChange[] = []
     for await (const chunk of pausingChunks(owners, 100)) {
-      const mailboxes = chunk.map(mailboxOf)
+      const mailboxes = chunk.map((owner) => newMailbox(owner, settings, isTrusted, now))
       await tx.em.createQueryBuilder().insert().into(Mailbox).values(mailboxes).updateEntity(false).execute()
-      tx.signal(
-        'mailboxes',
-        mailboxes.map((mailbox) => mailbox.id),
-      )
+      for (const mailbox of mailboxes) {
+        made.push({ id: mailbox.id, before: null, after: stateOf(mailbox, [...FIXED, ...RECORDED]) })
+      }
     }
+    done(tx, command, made)
   }
 
   /** Frees the addresses of owners that are about to change, so that two may swap theirs in one call. */
@@ -60,36 +54,38 @@ export class MailboxOwnerService {
     }
   }
 
-  /** The owners' new names, addresses and activity reach their mailboxes. */
+  /**
+   * The owners' new names, addresses and activity reach their mailboxes. What did not change of the owner stays as it is on
+   * the mailbox, which an administrator may have deactivated alone.
+   */
   async ownersChanged(
     tx: Tx,
-    changes: readonly { owner: MailboxOwner; before: Pick<MailboxOwner, 'addressKey'> }[],
+    command: Command,
+    changes: readonly { owner: MailboxOwner; before: MailboxOwner }[],
   ): Promise<void> {
-    const rows = changes.map(({ owner }) => {
-      const { name, nameKey, emailAddress, addressKey, active, activeAddress } = ownedColumns(owner)
-      const address = { email_address: emailAddress, address_key: addressKey, active_address: activeAddress }
-      return [owner.id, { name, name_key: nameKey, ...address, active: Number(active) }] as const
-    })
-    await updateEach(tx, 'mailboxes', 'owner_id', new Map(rows))
-    // another spelling of the same address changes nothing that a server sees
-    const moved = changes.filter(({ owner, before }) => owner.addressKey !== before.addressKey)
-    const lost = moved.filter(({ owner }) => owner.emailAddress === null)
-    const groups = [
-      { of: changes, effect: { updatedAt: new Date() } },
-      { of: moved, effect: effectOf({ kind: 'ADDRESS_CHANGED', emailAddress: '' }) },
-      { of: lost, effect: effectOf({ kind: 'ADDRESS_CHANGED', emailAddress: null }) },
-    ]
-    for (const { of, effect } of groups) {
-      const ownerIds = of.map(({ owner }) => owner.id)
-      for await (const chunk of pausingChunks(ownerIds)) await tx.em.update(Mailbox, { ownerId: In(chunk) }, effect)
+    for await (const chunk of pausingChunks(changes)) {
+      const byOwner = new Map(chunk.map((change) => [change.owner.id, change]))
+      const mailboxes = await lockedMailboxes(tx, [...byOwner.keys()])
+      const rows = mailboxes.flatMap((mailbox) => {
+        const change = byOwner.get(mailbox.ownerId ?? '')
+        return change ? [{ mailbox, after: followed(mailbox, change) }] : []
+      })
+      await this.write(tx, rows)
+      done(tx, command, rows.flatMap(changeOf))
     }
-    for await (const chunk of pausingChunks(changes.map(({ owner }) => owner.id))) {
-      const mailboxes = await tx.em.find(Mailbox, { select: { id: true }, where: { ownerId: In(chunk) } })
-      tx.signal(
-        'mailboxes',
-        mailboxes.map((mailbox) => mailbox.id),
-      )
+  }
+
+  /** Of these owners, those whose mailboxes are inactive. */
+  async inactiveAmong(tx: Tx, ownerIds: readonly string[]): Promise<string[]> {
+    const found: string[] = []
+    for await (const chunk of pausingChunks(ownerIds)) {
+      const rows = await tx.em.find(Mailbox, {
+        select: { ownerId: true },
+        where: { ownerId: In(chunk), active: false },
+      })
+      found.push(...rows.flatMap((row) => row.ownerId ?? []))
     }
+    return found
   }
 
   withActiveAddress(tx: Tx, addresses: readonly string[]): Promise<OwnedMailbox[]> {
@@ -98,6 +94,83 @@ export class MailboxOwnerService {
       where: { activeAddress: In([...addresses]) },
     })
   }
+
+  private async write(tx: Tx, rows: readonly { mailbox: Mailbox; after: Mailbox }[]): Promise<void> {
+    const own = rows.map(({ after }) => {
+      const { id, name, nameKey, emailAddress, addressKey, activeAddress, active } = after
+      const address = { email_address: emailAddress, address_key: addressKey, active_address: activeAddress }
+      return [id, { name, name_key: nameKey, ...address, active: Number(active) }] as const
+    })
+    await updateEach(tx, 'mailboxes', 'id', new Map(own))
+    const moved = rows.filter(({ mailbox, after }) => mailbox.addressKey !== after.addressKey)
+    const groups = [
+      { of: rows, patch: { updatedAt: new Date() } },
+      { of: moved.filter(({ after }) => after.emailAddress !== null), patch: addressEffect('') },
+      { of: moved.filter(({ after }) => after.emailAddress === null), patch: addressEffect(null) },
+    ]
+    for (const { of, patch } of groups) {
+      const ids = of.map(({ mailbox }) => mailbox.id)
+      if (ids.length > 0) await tx.em.update(Mailbox, { id: In(ids) }, patch)
+    }
+  }
+}
+
+async function isExchangeOnline(tx: Tx, profileId: string | null): Promise<boolean> {
+  if (profileId === null) return false
+  return tx.em.existsBy(EmailServerProfile, { id: profileId, type: ProfileType.EXCHANGE_ONLINE })
+}
+
+function newMailbox(owner: MailboxOwner, settings: EmailSettings, isTrusted: boolean, now: Date) {
+  const isApproved = isTrusted && owner.kind === MailboxKind.USER && owner.emailAddress !== null
+  return {
+    ...NEW,
+    ...ownedColumns(owner),
+    id: newId(),
+    kind: owner.kind as MailboxKind,
+    ownerId: owner.id,
+    profileId: settings.defaultProfileId,
+    incomingMethod: settings.defaultIncomingMethod,
+    outgoingMethod: settings.defaultOutgoingMethod,
+    actMethod: settings.defaultActMethod,
+    ...(isApproved
+      ? effectOf({ kind: 'APPROVED', by: EXCHANGE_ONLINE_APPROVER, at: now })
+      : { approval: owner.emailAddress === null ? ApprovalStatus.EMPTY : ApprovalStatus.PENDING }),
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** A mailbox after its owner changed. */
+function followed(mailbox: Mailbox, change: { owner: MailboxOwner; before: MailboxOwner }): Mailbox {
+  const { owner, before } = change
+  const { name, nameKey, emailAddress, addressKey } = ownedColumns(owner)
+  const active = owner.active === before.active ? mailbox.active : owner.active
+  return Object.assign(new Mailbox(), mailbox, {
+    ...(owner.name === before.name ? {} : { name, nameKey }),
+    ...{ emailAddress, addressKey, active, activeAddress: active ? addressKey : null },
+    // another spelling of the same address changes nothing that a server sees
+    ...(mailbox.addressKey === addressKey ? {} : addressEffect(emailAddress)),
+  })
+}
+
+const addressEffect = (emailAddress: string | null) => effectOf({ kind: 'ADDRESS_CHANGED', emailAddress })
+
+function lockedMailboxes(tx: Tx, ownerIds: readonly string[]): Promise<Mailbox[]> {
+  const query = tx.em.createQueryBuilder(Mailbox, 'm').where({ ownerId: In([...ownerIds]) })
+  return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+}
+
+function changeOf({ mailbox, after }: { mailbox: Mailbox; after: Mailbox }): SubjectChange[] {
+  const found = difference(mailbox, after, RECORDED)
+  return found ? [{ id: mailbox.id, ...found }] : []
+}
+
+function done(tx: Tx, { actor, action }: Command, changes: readonly SubjectChange[]): void {
+  tx.record(actor, { action, subject: 'MAILBOX', changes: changesOf(changes) })
+  tx.signal(
+    'mailboxes',
+    changes.map(({ id }) => id),
+  )
 }
 
 const ownedColumns = (owner: MailboxOwner) => ({
@@ -108,6 +181,37 @@ const ownedColumns = (owner: MailboxOwner) => ({
   active: owner.active,
   activeAddress: owner.active ? owner.addressKey : null,
 })
+
+/** What the audit log keeps of a mailbox: all that commands change. */
+const FIXED = ['kind', 'ownerId'] as const
+const RECORDED = [
+  'name',
+  'emailAddress',
+  'active',
+  'profileId',
+  'incomingMethod',
+  'forwardMailboxId',
+  'outgoingMethod',
+  'actMethod',
+  'approval',
+  'approvedBy',
+  'approvedAt',
+  'rejectionReason',
+  'incomingEmailStatus',
+  'outgoingEmailStatus',
+  'actStatus',
+  'incomingEnabled',
+  'outgoingEnabled',
+  'actEnabled',
+  'incomingChangedSinceTest',
+  'outgoingChangedSinceTest',
+  'actChangedSinceTest',
+  'incomingErrorCode',
+  'outgoingErrorCode',
+  'actErrorCode',
+  'username',
+  'deleteAfterProcessing',
+] as const
 
 const NEW = {
   approvedBy: null,
@@ -126,10 +230,12 @@ const NEW = {
   outgoingErrorCode: null,
   actErrorCode: null,
   pausedUntil: null,
+  forwardMailboxId: null,
   username: null,
   passwordSealed: null,
   hasPassword: false,
   deleteAfterProcessing: false,
   lastTestedAt: null,
   testingRunId: null,
+  deletedAt: null,
 } satisfies Partial<Mailbox>

@@ -1,3 +1,4 @@
+import { DateTimeISOResolver } from 'graphql-scalars'
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql'
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
 
@@ -13,6 +14,7 @@ registerEnumType(OwnerKind, { name: 'OwnerKind' })
 })
 @Entity('owners')
 @Index('owners_external', ['kind', 'externalId'], { unique: true })
+@Index('owners_name', ['nameKey', 'id'])
 export class Owner {
   @Field(() => ID)
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -30,6 +32,10 @@ export class Owner {
   @Column({ type: 'varchar', length: 200 })
   name!: string
 
+  /** The name in lower case: sorted and searched by, alike on every database. */
+  @Column({ type: 'varchar', length: 200 })
+  nameKey!: string
+
   @Field(() => String, { nullable: true })
   @Column({ type: 'varchar', length: 254, nullable: true })
   emailAddress!: string | null
@@ -42,6 +48,13 @@ export class Owner {
   @Field(() => Boolean)
   @Column({ type: 'boolean' })
   active!: boolean
+
+  @Field(() => DateTimeISOResolver, {
+    nullable: true,
+    description: 'Its mailbox is kept with its history, inactive. Provisioned again, it is the same owner.',
+  })
+  @Column({ type: 'datetime', precision: 3, nullable: true })
+  deletedAt!: Date | null
 
   @Column({ type: 'datetime', precision: 3 })
   createdAt!: Date

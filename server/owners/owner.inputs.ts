@@ -1,4 +1,5 @@
-import { Field, InputType, ObjectType } from 'type-graphql'
+import { Field, ID, InputType, ObjectType } from 'type-graphql'
+import { connectionOf } from '../graphql/connection'
 import { Payload } from '../graphql/payload'
 import { Owner, OwnerKind } from './owner.entity'
 
@@ -18,7 +19,50 @@ export class OwnerInput {
 
   @Field(() => String, { nullable: true })
   emailAddress?: string | null
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'False deactivates its mailbox and frees the address, true activates both; left out, it stays as it is.',
+  })
+  active?: boolean | null
 }
+
+@InputType({ description: 'How an owner is called in the system that provisions it.' })
+export class OwnerKey {
+  @Field(() => OwnerKind)
+  kind!: OwnerKind
+
+  @Field(() => String)
+  externalId!: string
+}
+
+@InputType({ description: 'Exactly one of the two, at most 10,000.' })
+export class OwnerSelection {
+  @Field(() => [ID], { nullable: true })
+  ids?: string[] | null
+
+  @Field(() => [OwnerKey], { nullable: true })
+  keys?: OwnerKey[] | null
+}
+
+@InputType()
+export class OwnerFilter {
+  @Field(() => String, { nullable: true, description: 'Contained in name or address, whatever its case.' })
+  text?: string | null
+
+  @Field(() => OwnerKind, { nullable: true })
+  kind?: OwnerKind | null
+
+  @Field(() => Boolean, { nullable: true })
+  active?: boolean | null
+
+  @Field(() => Boolean, { nullable: true, description: 'True: those deleted, instead of those that are not.' })
+  deleted?: boolean | null
+}
+
+@ObjectType()
+export class OwnerConnection extends connectionOf(() => Owner, 'Owner') {}
 
 @ObjectType()
 export class OwnersPayload extends Payload {
