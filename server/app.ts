@@ -23,6 +23,8 @@ import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
 import { Access1791000000100 } from './db/migrations/1791000000100-access'
 import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbox-facets'
 import { Owners1791000000500 } from './db/migrations/1791000000500-owners'
+import { ForwardingResolver } from './forwarding/forwarding.resolver'
+import { ForwardingService } from './forwarding/forwarding.service'
 import { buildGraphqlSchema } from './graphql/build-schema'
 import { makeBullmqQueue } from './jobs/bullmq-queue'
 import { defineJob } from './jobs/job'
@@ -169,6 +171,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const owners = new OwnerService(db, new OwnerProvisioning(mailboxOwners))
   const alerts = new AlertService(db, mailboxes, mailboxTests)
   const testRuns = new TestRunService(db, mailboxes, mailboxTests, profiles)
+  const forwarding = new ForwardingService(mailboxes)
   const items = new TestItems(db, mailboxTests, alerts, config.leaseMs)
   const engine = new TestEngine(items, mailboxTests, {
     concurrency: config.testConcurrency,
@@ -183,7 +186,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const sweep = new TestSweep(items, engine, pubsub, log)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
-  return { pubsub, auth, users, tokens, audit, profiles, settings, mailboxes, owners, alerts, testRuns, items, engine, sweep }
+  return { pubsub, auth, users, tokens, audit, profiles, settings, mailboxes, owners, alerts, testRuns, forwarding, items, engine, sweep }
 }
 
 function resolversOf(s: Services): object[] {
@@ -205,6 +208,7 @@ function resolversOf(s: Services): object[] {
     new AlertResolver(s.alerts, s.mailboxes, s.profiles, new AlertWatch(s.alerts, s.pubsub)),
     new TestRunResolver(s.testRuns, new TestRunWatch(s.testRuns, s.pubsub)),
     new TestRunItemResolver(s.mailboxes),
+    new ForwardingResolver(s.forwarding),
   ]
 }
 
