@@ -23,8 +23,11 @@ export const subjectOf = (error: MailError, mailboxId: string, profileId: string
 
 export type AlertFields = Omit<Alert, 'id'>
 
+/** Nothing is left of it: it has resolved itself. */
+export const RESOLVED = { directions: [] as Direction[], state: AlertState.RESOLVED, openKey: null }
+
 /** What nobody has to act on is a warning: it is expected to pass. */
-const severityOf = (error: MailError): AlertSeverity =>
+export const severityOf = (error: MailError): AlertSeverity =>
   error.nature === ErrorNature.TRANSIENT && error.actor === ErrorActor.NOBODY
     ? AlertSeverity.WARNING
     : AlertSeverity.ERROR
@@ -59,7 +62,5 @@ export function seen(
 export function works(open: Alert, direction: Direction): Pick<Alert, 'directions' | 'state' | 'openKey'> | undefined {
   if (!open.directions.includes(direction)) return undefined
   const directions = open.directions.filter((other) => other !== direction)
-  return directions.length > 0
-    ? { directions, state: open.state, openKey: open.openKey }
-    : { directions, state: AlertState.RESOLVED, openKey: null }
+  return directions.length > 0 ? { directions, state: open.state, openKey: open.openKey } : RESOLVED
 }

@@ -3,20 +3,24 @@ import { ListChangeKind } from '../graphql/list-change'
 import type { PubSub } from '../pubsub/signals'
 import { watch } from '../pubsub/watch'
 import type { AlertChange } from './alert.inputs'
-import type { AlertService } from './alert.service'
+import type { AlertWall } from './alert-wall'
+import { PROFILE_CODES } from './profile-statement'
+
+/** Of which mailbox or profile; of all without. */
+export interface WatchedAlerts {
+  mailboxId?: string | null
+  profileId?: string | null
+}
 
 /** The live side of alerts. */
 export class AlertWatch {
   constructor(
-    private readonly alerts: AlertService,
+    private readonly wall: AlertWall,
     private readonly pubsub: PubSub,
   ) {}
 
   /** Changes of the alerts of this mailbox or profile, or of all. */
-  changes(
-    viewer: Viewer | undefined,
-    of: { mailboxId?: string | null; profileId?: string | null },
-  ): AsyncIterable<AlertChange> {
+  changes(viewer: Viewer | undefined, of: WatchedAlerts): AsyncIterable<AlertChange> {
     permit(viewer, 'mailboxes.read')
     const resync: AlertChange = { kind: ListChangeKind.RESYNC, alert: null }
     return watch<AlertChange>({
@@ -24,15 +28,17 @@ export class AlertWatch {
       topics: ['alerts'],
       key: `alert-changes:${sightOf(viewer)}:${JSON.stringify([of.mailboxId, of.profileId])}`,
       load: async (changed) => {
-        const alerts = await this.alerts.getMany(viewer, changed && changed !== 'all' ? changed : [])
+        const alerts = await this.wall.getMany(viewer, changed && changed !== 'all' ? changed : [])
         if (!changed || changed === 'all') return resync
-        const profileOfMailbox = await this.alerts.profileOf(of.mailboxId)
+        const profileOfMailbox = await this.wall.profileOf(of.mailboxId)
         const shown = alerts.filter(
           (alert) =>
-            // a profile's alert stands on the walls of its mailboxes too
+            // a profile's error stands on the walls of its mailboxes too
             (!of.mailboxId ||
               alert.mailboxId === of.mailboxId ||
-              (alert.profileId !== null && alert.profileId === profileOfMailbox)) &&
+              (alert.profileId !== null &&
+                alert.profileId === profileOfMailbox &&
+                !PROFILE_CODES.includes(alert.code))) &&
             (!of.profileId || alert.profileId === of.profileId),
         )
         const [alert] = shown

@@ -27,6 +27,7 @@ registerEnumType(AlertState, {
 @Index('alerts_last_seen', ['lastSeenAt', 'id'])
 @Index('alerts_mailbox', ['mailboxId', 'lastSeenAt'])
 @Index('alerts_profile', ['profileId', 'lastSeenAt'])
+@Index('alerts_state', ['state', 'lastSeenAt', 'id'])
 export class Alert {
   @Field(() => ID)
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -40,7 +41,10 @@ export class Alert {
   @Column({ type: 'varchar', length: 12 })
   state!: AlertState
 
-  @Field(() => String, { description: 'The MailError code behind it.' })
+  @Field(() => String, {
+    description:
+      "The MailError code behind it. Of a profile also MAILBOXES_FAILING (some of its mailboxes fail), PROFILE_OWNER_MAILED and PROFILE_OWNER_NOT_MAILED: those are on the profile's wall only, not on its mailboxes'.",
+  })
   @Column({ type: 'varchar', length: 40 })
   code!: string
 
@@ -72,7 +76,7 @@ export class Alert {
   @Column({ type: 'varchar', length: 80, nullable: true })
   openKey!: string | null
 
-  @Field(() => Int, { description: 'How many tests saw it.' })
+  @Field(() => Int, { description: 'How many tests saw it; of MAILBOXES_FAILING how many mailboxes fail.' })
   @Column({ type: 'int' })
   count!: number
 

@@ -1,8 +1,8 @@
-import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql'
+import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { connectionOf, PageArgs } from '../graphql/connection'
 import { ListChangeKind } from '../graphql/list-change'
 import { Payload } from '../graphql/payload'
-import { Alert, AlertState } from './alert.entity'
+import { Alert, AlertSeverity, AlertState } from './alert.entity'
 
 @ObjectType()
 export class AlertConnection extends connectionOf(() => Alert, 'Alert') {}
@@ -12,7 +12,7 @@ export class AlertsPayload extends Payload {
   @Field(() => Int)
   changed!: number
 
-  @Field(() => [Alert])
+  @Field(() => [Alert], { description: 'Those that were changed, at most 500 of them.' })
   alerts!: Alert[]
 }
 
@@ -27,7 +27,7 @@ export class AlertChange {
 
 @ArgsType()
 export class AlertListArgs extends PageArgs {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: "The wall of a mailbox: its own, and its profile's errors." })
   mailboxId?: string | null
 
   @Field(() => ID, { nullable: true })
@@ -35,4 +35,31 @@ export class AlertListArgs extends PageArgs {
 
   @Field(() => AlertState, { nullable: true })
   state?: AlertState | null
+
+  @Field(() => AlertSeverity, { nullable: true })
+  severity?: AlertSeverity | null
+
+  @Field(() => String, { nullable: true })
+  code?: string | null
+}
+
+@InputType({
+  description:
+    'At least one field. Alerts that match all of them and are open or acknowledged; state OPEN alone is all that is open.',
+})
+export class AlertFilter {
+  @Field(() => ID, { nullable: true, description: "A mailbox's own alerts, not those of its profile." })
+  mailboxId?: string | null
+
+  @Field(() => ID, { nullable: true, description: "A profile's own alerts, not those of its mailboxes." })
+  profileId?: string | null
+
+  @Field(() => AlertState, { nullable: true })
+  state?: AlertState | null
+
+  @Field(() => AlertSeverity, { nullable: true })
+  severity?: AlertSeverity | null
+
+  @Field(() => String, { nullable: true })
+  code?: string | null
 }

@@ -1,42 +1,58 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
 import type { Ctx as Context } from '../auth/auth.service'
-import { PageArgs } from '../graphql/connection'
+import { type Page, PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { Mailbox } from '../mailboxes/mailbox.entity'
 import type { MailboxService } from '../mailboxes/mailbox.service'
 import { EmailServerProfile } from '../profiles/profile.entity'
 import type { ProfileService } from '../profiles/profile.service'
 import { Alert } from './alert.entity'
-import { AlertChange, AlertConnection, AlertListArgs, AlertsPayload } from './alert.inputs'
-import type { AlertFilter, AlertService } from './alert.service'
-import type { AlertWatch } from './alert-watch'
+import { AlertChange, AlertConnection, AlertFilter, AlertListArgs, AlertsPayload } from './alert.inputs'
+import type { AlertCommands, CommandAnswer } from './alert-commands'
+import type { AlertWall, WallOf } from './alert-wall'
+import type { AlertWatch, WatchedAlerts } from './alert-watch'
 
-type Answer = Omit<AlertsPayload, 'userErrors'>
-const NONE: Answer = { changed: 0, alerts: [] }
-const answer = (alerts: Alert[]): Answer => ({ changed: alerts.length, alerts })
+const NONE: CommandAnswer = { changed: 0, alerts: [] }
 
 @Resolver(() => Alert)
 export class AlertResolver {
   constructor(
-    private readonly service: AlertService,
+    private readonly wall: AlertWall,
+    private readonly commands: AlertCommands,
     private readonly mailboxes: MailboxService,
     private readonly profiles: ProfileService,
     private readonly watching: AlertWatch,
   ) {}
 
-  @Query(() => AlertConnection, { description: 'Last seen first.' })
+  @Query(() => AlertConnection, { description: 'Last seen first; of all that the viewer may see.' })
   async alerts(@Args(() => AlertListArgs) args: AlertListArgs, @Ctx() { viewer }: Context): Promise<AlertConnection> {
-    return Object.assign(new AlertConnection(), await this.service.list(viewer, args, args))
+    return Object.assign(new AlertConnection(), await this.wall.list(viewer, args, args))
   }
 
   @Mutation(() => AlertsPayload, { description: 'Somebody knows of them: they stay until they are resolved.' })
   acknowledgeAlerts(@Arg('ids', () => [ID]) ids: string[], @Ctx() { viewer }: Context): Promise<AlertsPayload> {
-    return payload(NONE, async () => answer(await this.service.acknowledge(viewer, ids)))
+    return payload(NONE, () => this.commands.acknowledge(viewer, ids))
   }
 
   @Mutation(() => AlertsPayload, { description: 'Puts them away; the next failure opens a new one.' })
   dismissAlerts(@Arg('ids', () => [ID]) ids: string[], @Ctx() { viewer }: Context): Promise<AlertsPayload> {
-    return payload(NONE, async () => answer(await this.service.dismiss(viewer, ids)))
+    return payload(NONE, () => this.commands.dismiss(viewer, ids))
+  }
+
+  @Mutation(() => AlertsPayload, { description: 'acknowledgeAlerts for all that match, however many.' })
+  acknowledgeAlertsBy(
+    @Arg('filter', () => AlertFilter) filter: AlertFilter,
+    @Ctx() { viewer }: Context,
+  ): Promise<AlertsPayload> {
+    return payload(NONE, () => this.commands.acknowledgeBy(viewer, filter))
+  }
+
+  @Mutation(() => AlertsPayload, { description: 'dismissAlerts for all that match, however many.' })
+  dismissAlertsBy(
+    @Arg('filter', () => AlertFilter) filter: AlertFilter,
+    @Ctx() { viewer }: Context,
+  ): Promise<AlertsPayload> {
+    return payload(NONE, () => this.commands.dismissBy(viewer, filter))
   }
 
   @Subscription(() => AlertChange, {
@@ -51,7 +67,7 @@ export class AlertResolver {
     return change
   }
 
-  watch({ viewer }: Context, of: AlertFilter): AsyncIterable<AlertChange> {
+  watch({ viewer }: Context, of: WatchedAlerts): AsyncIterable<AlertChange> {
     return this.watching.changes(viewer, of)
   }
 
@@ -83,23 +99,56 @@ export class AlertResolver {
 /** The walls of mailboxes. */
 @Resolver(() => Mailbox)
 export class MailboxAlertsResolver {
-  constructor(private readonly service: AlertService) {}
+  constructor(private readonly wall: AlertWall) {}
 
-  @FieldResolver(() => AlertConnection, { description: "Its own alerts and its profile's, last seen first." })
+  @FieldResolver(() => AlertConnection, { description: "Its own alerts and its profile's errors, last seen first." })
   async alerts(
     @Root() mailbox: Mailbox,
     @Args(() => PageArgs) page: PageArgs,
-    @Ctx() { viewer }: Context,
+    @Ctx() context: Context,
   ): Promise<AlertConnection> {
-    const list = await this.service.list(viewer, { mailboxId: mailbox.id }, page, mailbox)
+    const { viewer } = context
+    const list = page.after
+      ? await this.wall.list(viewer, { mailboxId: mailbox.id }, page, mailbox)
+      : await this.firstPage(mailbox, page.first, context)
     return Object.assign(new AlertConnection(), list)
   }
+
+  /** Of all mailboxes of a list together. */
+  private async firstPage(
+    mailbox: Mailbox,
+    first: number | null | undefined,
+    { viewer, loaders }: Context,
+  ): Promise<Page<Alert>> {
+    const key = keyOf(mailbox)
+    const walls = loaders.one(
+      `mailbox-alerts ${first}`,
+      async (keys) => {
+        const found = await this.wall.walls(viewer, keys.map(wallOf), first)
+        return keys.map((one) => ({ key: one, alerts: found.get(wallOf(one).id) ?? [] }))
+      },
+      (row) => row.key,
+    )
+    const counts = loaders.one(
+      'mailbox-alert-counts',
+      async (keys) => {
+        const found = await this.wall.wallCounts(viewer, keys.map(wallOf))
+        return keys.map((one) => ({ key: one, count: found.get(wallOf(one).id) ?? 0 }))
+      },
+      (row) => row.key,
+    )
+    const alerts = (await walls.load(key))?.alerts ?? []
+    return this.wall.pageOf(alerts, first, async () => (await counts.load(key))?.count ?? 0)
+  }
 }
+
+const keyOf = ({ id, profileId }: WallOf): string => JSON.stringify({ id, profileId })
+const wallOf = (key: string): WallOf => JSON.parse(key)
 
 /** The walls of profiles. */
 @Resolver(() => EmailServerProfile)
 export class ProfileAlertsResolver {
-  constructor(private readonly service: AlertService) {}
+  constructor(private readonly wall: AlertWall) {}
 
   @FieldResolver(() => AlertConnection, { description: 'Last seen first.' })
   async alerts(
@@ -107,6 +156,6 @@ export class ProfileAlertsResolver {
     @Args(() => PageArgs) page: PageArgs,
     @Ctx() { viewer }: Context,
   ): Promise<AlertConnection> {
-    return Object.assign(new AlertConnection(), await this.service.list(viewer, { profileId: profile.id }, page))
+    return Object.assign(new AlertConnection(), await this.wall.list(viewer, { profileId: profile.id }, page))
   }
 }

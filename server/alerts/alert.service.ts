@@ -1,118 +1,83 @@
-import { Brackets, In, IsNull, Not, type SelectQueryBuilder } from 'typeorm'
-import { permit, type Viewer } from '../auth/auth.service'
+import { setImmediate as afterOtherWork } from 'node:timers/promises'
+import { In, IsNull, Not } from 'typeorm'
 import type { Database } from '../db/database'
-import { isId, newId } from '../db/id'
+import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList } from '../errors'
-import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { MailError } from '../mail/mail-error'
-import type { Mailbox } from '../mailboxes/mailbox.entity'
 import { type Direction, TestStatus } from '../mailboxes/mailbox.enums'
-import type { MailboxService } from '../mailboxes/mailbox.service'
+import type { MailboxStanding } from '../mailboxes/mailbox-standing.service'
 import type { MailboxOutcome, MailboxTestService } from '../mailboxes/mailbox-test.service'
-import { Alert, AlertState } from './alert.entity'
-import { openKeyOf, type Sighting, seen, subjectOf, works } from './alert-state'
+import type { EmailSettings } from '../settings/email-settings.entity'
+import type { EmailSettingsService } from '../settings/email-settings.service'
+import { Alert } from './alert.entity'
+import { lockedAlerts } from './alert-lock'
+import { openKeyOf, RESOLVED, type Sighting, seen, severityOf, subjectOf, works } from './alert-state'
+import { isWanted, PROFILE_CODES, ProfileCode, rollUp, type Statement, stated } from './profile-statement'
+import { lastOfPart, staleAlerts } from './stale-alerts'
 
-export interface AlertFilter {
-  mailboxId?: string | null
-  profileId?: string | null
-  state?: AlertState | null
-}
-
-const MOST_IDS = 1_000
-
-/** Opens, counts, resolves and puts away alerts; the only writer of its table. */
+/**
+ * Opens, counts and resolves alerts by what tests, schedules and mails to owners bring; what people do with them is in
+ * alert-commands.ts, and nobody else writes the table.
+ */
 export class AlertService {
   constructor(
     private readonly db: Database,
-    private readonly mailboxes: MailboxService,
+    private readonly settings: EmailSettingsService,
     private readonly tests: MailboxTestService,
+    private readonly standing: MailboxStanding,
   ) {}
-
-  /** Newest first. A mailbox's wall has its own alerts and those of the profile it hangs on; `known` is that mailbox, if at hand. */
-  async list(
-    viewer: Viewer | undefined,
-    filter: AlertFilter,
-    page: PageArguments,
-    known?: Mailbox,
-  ): Promise<Page<Alert>> {
-    permit(viewer, 'mailboxes.read')
-    const profileOfMailbox = known ? known.profileId : await this.profileOf(filter.mailboxId)
-    const query = this.db.read.createQueryBuilder(Alert, 'a')
-    if (filter.mailboxId) {
-      const { mailboxId } = filter
-      query.andWhere(
-        new Brackets((or) => {
-          or.where('a.mailboxId = :mailboxId', { mailboxId })
-          if (profileOfMailbox) or.orWhere('a.profileId = :profileOfMailbox', { profileOfMailbox })
-        }),
-      )
-    }
-    if (filter.profileId) query.andWhere('a.profileId = :profileId', { profileId: filter.profileId })
-    if (filter.state) query.andWhere('a.state = :state', { state: filter.state })
-    return keysetPage(query, page, { column: 'last_seen_at', property: 'lastSeenAt', direction: 'DESC' })
-  }
-
-  async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<Alert[]> {
-    permit(viewer, 'mailboxes.read')
-    return this.db.read.findBy(Alert, { id: In([...ids]) })
-  }
-
-  /** The profile whose alerts stand on a mailbox's wall too. */
-  async profileOf(mailboxId: string | null | undefined): Promise<string | null> {
-    const [mailbox] = mailboxId ? await this.mailboxes.byIds([mailboxId]) : []
-    return mailbox?.profileId ?? null
-  }
-
-  /** A person knows of it: it stays until it is resolved. */
-  acknowledge(viewer: Viewer | undefined, ids: readonly string[]): Promise<Alert[]> {
-    return this.putAway(viewer, ids, [AlertState.OPEN], { state: AlertState.ACKNOWLEDGED })
-  }
-
-  /** A person puts it away; the next failure opens a new one. */
-  dismiss(viewer: Viewer | undefined, ids: readonly string[]): Promise<Alert[]> {
-    const from = [AlertState.OPEN, AlertState.ACKNOWLEDGED]
-    return this.putAway(viewer, ids, from, { state: AlertState.DISMISSED, openKey: null })
-  }
 
   /** What tests of mode TEST_AND_ENABLE met: opens, counts and resolves in the transaction that stores their results. */
   async observe(tx: Tx, outcomes: readonly MailboxOutcome[], at: Date): Promise<void> {
     const enabling = outcomes.filter((outcome) => outcome.enabling)
-    const changed = [...(await this.open(tx, enabling, at)), ...(await this.resolve(tx, enabling))]
+    if (enabling.length === 0) return
+    const settings = await this.settings.current(tx.em)
+    const changed = [...(await this.open(tx, enabling, settings, at)), ...(await this.resolve(tx, enabling))]
     tx.signal('alerts', changed)
+    const profileIds = [...new Set(enabling.map((outcome) => outcome.profileId))].sort()
+    // the counts it goes by are written last of all
+    tx.beforeCommit(async () => void (await this.rollUp(tx, profileIds, settings, at)))
+  }
+
+  /** Says something of a profile as a whole, or with `undefined` that it is over. */
+  async state(
+    tx: Tx,
+    code: ProfileCode,
+    statements: ReadonlyMap<string, Statement | undefined>,
+    at: Date,
+    kinds?: EmailSettings,
+  ): Promise<void> {
+    const wanted = kinds ?? (await this.settings.current(tx.em))
+    const open = await this.openOf(tx, [...statements.keys()], code)
+    await this.write(tx, open, statements, wanted, at)
   }
 
   /**
    * Resolves what no test will resolve: alerts of mailboxes that were deactivated, switched off or reset since, and of profiles
-   * that their last failing mailbox has left. Run by a schedule. Answers how many changed.
+   * that their last failing mailbox has left. Run by a schedule, in parts. Answers how many changed.
    */
-  async reconcile(): Promise<number> {
-    return this.db.inTransaction(async (tx) => {
-      const query = tx.em
-        .createQueryBuilder(Alert, 'a')
-        .where({ openKey: Not(IsNull()) })
-        .orderBy('a.id')
-      const open = await locked(tx, query).getMany()
-      const ids = (key: 'mailboxId' | 'profileId') => [...new Set(open.flatMap((alert) => alert[key] ?? []))]
-      const failing = await this.tests.failing(tx, { mailboxIds: ids('mailboxId'), profileIds: ids('profileId') })
-      const changed: string[] = []
-      for (const alert of open) {
-        const subject = alert.mailboxId ?? alert.profileId
-        const over = alert.directions.filter((direction) => !failing.has(`${subject} ${direction} ${alert.code}`))
-        if (over.length === 0) continue
-        await tx.em.update(Alert, { id: alert.id }, worksIn(alert, over))
-        changed.push(alert.id)
-      }
-      tx.signal('alerts', changed)
-      return changed.length
-    })
+  async reconcile(now = new Date()): Promise<number> {
+    let changed = 0
+    for (let after = ''; ; ) {
+      const last = await lastOfPart(this.db.read, after)
+      const stale = await staleAlerts(this.db.read, after, last)
+      if (stale.length > 0) changed += await this.db.inTransaction((tx) => this.settle(tx, stale, now))
+      if (last === undefined) return changed
+      after = last
+      await afterOtherWork()
+    }
   }
 
-  private async open(tx: Tx, outcomes: readonly MailboxOutcome[], at: Date): Promise<string[]> {
+  private async open(
+    tx: Tx,
+    outcomes: readonly MailboxOutcome[],
+    settings: EmailSettings,
+    at: Date,
+  ): Promise<string[]> {
     const byKey = new Map<string, { sightings: (Sighting & { error: MailError })[]; mailboxes: Set<string> }>()
     for (const { mailboxId, profileId, directions } of outcomes) {
       for (const { direction, error } of directions) {
-        if (!error) continue
+        if (!error || !isWanted(severityOf(error), settings)) continue
         const subject = subjectOf(error, mailboxId, profileId)
         const key = openKeyOf(subject, error.code)
         const group = byKey.get(key) ?? { sightings: [], mailboxes: new Set() }
@@ -122,8 +87,7 @@ export class AlertService {
       }
     }
     if (byKey.size === 0) return []
-    const query = tx.em.createQueryBuilder(Alert, 'a').where({ openKey: In([...byKey.keys()]) })
-    const known = await locked(tx, query).getMany()
+    const known = await lockedAlerts(tx, { openKey: In([...byKey.keys()]) })
     const openByKey = new Map(known.map((alert) => [alert.openKey, alert]))
     const ids: string[] = []
     const fresh: Alert[] = []
@@ -135,9 +99,7 @@ export class AlertService {
       if (open) await tx.em.update(Alert, { id }, fields)
       else fresh.push({ ...fields, id })
     }
-    if (fresh.length > 0) {
-      await tx.em.createQueryBuilder().insert().into(Alert).values(fresh).updateEntity(false).execute()
-    }
+    await insert(tx, fresh)
     return ids
   }
 
@@ -146,7 +108,7 @@ export class AlertService {
    * profile's mailboxes fails with it any more: those that met it have to be tested again before they are processed.
    */
   private async resolve(tx: Tx, outcomes: readonly MailboxOutcome[]): Promise<string[]> {
-    const working = new Map<string, Set<string>>()
+    const working = new Map<string, Set<Direction>>()
     for (const { mailboxId, profileId, directions } of outcomes) {
       for (const { direction, status } of directions) {
         if (status !== TestStatus.SUCCESS) continue
@@ -155,59 +117,111 @@ export class AlertService {
     }
     if (working.size === 0) return []
     const subjects = [...working.keys()]
-    const query = tx.em.createQueryBuilder(Alert, 'a').where([
+    const open = await lockedAlerts(tx, [
       { mailboxId: In(subjects), openKey: Not(IsNull()) },
-      { profileId: In(subjects), openKey: Not(IsNull()) },
+      { profileId: In(subjects), openKey: Not(IsNull()), code: Not(In([...PROFILE_CODES])) },
     ])
-    const open = await locked(tx, query).getMany()
-    const profileIds = [...new Set(open.flatMap((alert) => alert.profileId ?? []))]
-    const failing =
-      profileIds.length > 0 ? await this.tests.failing(tx, { mailboxIds: [], profileIds }) : new Set<string>()
-    const ids: string[] = []
+    const over = new Map<Alert, Direction[]>()
     for (const alert of open) {
-      const tested = working.get(alert.mailboxId ?? alert.profileId ?? '') ?? new Set()
-      const stillFails = (direction: string) => failing.has(`${alert.profileId} ${direction} ${alert.code}`)
-      const over = alert.directions.filter((direction) => tested.has(direction) && !stillFails(direction))
-      if (over.length === 0) continue
-      await tx.em.update(Alert, { id: alert.id }, worksIn(alert, over))
-      ids.push(alert.id)
-    }
-    return ids
-  }
-
-  private async putAway(
-    viewer: Viewer | undefined,
-    ids: readonly string[],
-    from: AlertState[],
-    changes: Partial<Alert>,
-  ): Promise<Alert[]> {
-    permit(viewer, 'alerts.edit')
-    const faults = new FaultList()
-    if (ids.length === 0) faults.add('EMPTY', ['ids'], 'Name at least one alert')
-    if (ids.length > MOST_IDS) faults.add('TOO_MANY', ['ids'], `At most ${MOST_IDS} alerts are taken at a time`)
-    faults.check()
-    return this.db.inTransaction(async (tx) => {
-      const query = tx.em.createQueryBuilder(Alert, 'a').where({ id: In(ids.filter(isId)) })
-      const known = await locked(tx, query).getMany()
-      const knownIds = new Set(known.map((alert) => alert.id))
-      for (const [index, id] of ids.entries()) {
-        if (!knownIds.has(id)) faults.add('NOT_FOUND', ['ids', index], 'There is no such alert')
+      const { profileId, code } = alert
+      const directions: Direction[] = []
+      for (const direction of alert.directions) {
+        if (!working.get(alert.mailboxId ?? profileId ?? '')?.has(direction)) continue
+        if (profileId === null || !(await this.standing.anyFails(tx.em, profileId, direction, code)))
+          directions.push(direction)
       }
-      faults.check()
-      const changed = known.filter((alert) => from.includes(alert.state)).map((alert) => alert.id)
-      await tx.em.update(Alert, { id: In(changed) }, changes)
-      tx.signal('alerts', changed)
-      return tx.em.findBy(Alert, { id: In(changed) })
-    })
+      over.set(alert, directions)
+    }
+    return end(tx, over)
+  }
+
+  /** Looks again, now that nobody else changes them, at alerts that seemed to be over. */
+  private async settle(tx: Tx, ids: readonly string[], now: Date): Promise<number> {
+    const open = await lockedAlerts(tx, { id: In([...ids]), openKey: Not(IsNull()) })
+    const mailboxIds = open.flatMap((alert) => alert.mailboxId ?? [])
+    const failing = await this.tests.failing(tx, { mailboxIds, profileIds: [] })
+    const over = new Map<Alert, Direction[]>()
+    const rolledUp = new Set<string>()
+    for (const alert of open) {
+      const { mailboxId, profileId, code } = alert
+      if (profileId !== null && code === ProfileCode.MAILBOXES_FAILING) rolledUp.add(profileId)
+      const directions: Direction[] = []
+      for (const direction of alert.directions) {
+        const fails =
+          profileId === null
+            ? failing.has(`${mailboxId} ${direction} ${code}`)
+            : await this.standing.anyFails(tx.em, profileId, direction, code)
+        if (!fails) directions.push(direction)
+      }
+      over.set(alert, directions)
+    }
+    const ended = await end(tx, over)
+    tx.signal('alerts', ended)
+    const recounted = await this.rollUp(tx, [...rolledUp], await this.settings.current(tx.em), now)
+    return ended.length + recounted
+  }
+
+  /** The alert MAILBOXES_FAILING of each of these profiles, by how its mailboxes stand now. */
+  private async rollUp(tx: Tx, profileIds: readonly string[], settings: EmailSettings, at: Date): Promise<number> {
+    // first the alert, then the counts: whoever waits for the alert sees the counts of whom it waited for
+    const open = await this.openOf(tx, profileIds, ProfileCode.MAILBOXES_FAILING)
+    const standings = await this.standing.byProfile(tx.em, profileIds)
+    const none = { tested: 0, failing: 0 }
+    const statements = profileIds.map(
+      (id) => [id, rollUp(standings.get(id) ?? none, settings.failureThresholdPercent)] as const,
+    )
+    return this.write(tx, open, new Map(statements), settings, at)
+  }
+
+  private async openOf(tx: Tx, profileIds: readonly string[], code: ProfileCode): Promise<Map<string | null, Alert>> {
+    if (profileIds.length === 0) return new Map()
+    const keys = profileIds.map((profileId) => openKeyOf({ mailboxId: null, profileId }, code))
+    return new Map((await lockedAlerts(tx, { openKey: In(keys) })).map((alert) => [alert.profileId, alert]))
+  }
+
+  private async write(
+    tx: Tx,
+    openOf: ReadonlyMap<string | null, Alert>,
+    statements: ReadonlyMap<string, Statement | undefined>,
+    settings: EmailSettings,
+    at: Date,
+  ): Promise<number> {
+    const changed: string[] = []
+    const fresh: Alert[] = []
+    for (const [profileId, statement] of statements) {
+      const open = openOf.get(profileId)
+      if (statement && !isWanted(statement.severity, settings)) continue
+      const fields = statement ? stated(open, profileId, statement, at) : open && RESOLVED
+      if (!fields) continue
+      const id = open?.id ?? newId()
+      changed.push(id)
+      if (open) await tx.em.update(Alert, { id }, fields)
+      else fresh.push(Object.assign(new Alert(), fields, { id }))
+    }
+    await insert(tx, fresh)
+    tx.signal('alerts', changed)
+    return changed.length
   }
 }
 
-/** An alert after these of its directions work. */
-function worksIn(alert: Alert, directions: readonly Direction[]): Partial<Alert> {
-  return directions.reduce<Alert>((after, direction) => Object.assign(after, works(after, direction)), { ...alert })
+/** Takes these directions from their alerts; those that have none left are resolved, in one statement. Answers what changed. */
+async function end(tx: Tx, over: ReadonlyMap<Alert, readonly Direction[]>): Promise<string[]> {
+  const changed: string[] = []
+  const resolved: string[] = []
+  for (const [alert, directions] of over) {
+    if (directions.length === 0) continue
+    const after = directions.reduce<Alert>((left, direction) => Object.assign(left, works(left, direction)), {
+      ...alert,
+    })
+    changed.push(alert.id)
+    if (after.openKey === null) resolved.push(alert.id)
+    else await tx.em.update(Alert, { id: alert.id }, { directions: after.directions })
+  }
+  if (resolved.length > 0) await tx.em.update(Alert, { id: In(resolved) }, RESOLVED)
+  return changed
 }
 
-/** Two transactions that meet the same alert follow each other. */
-function locked(tx: Tx, query: SelectQueryBuilder<Alert>): SelectQueryBuilder<Alert> {
-  return tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+async function insert(tx: Tx, alerts: Alert[]): Promise<void> {
+  if (alerts.length === 0) return
+  await tx.em.createQueryBuilder().insert().into(Alert).values(alerts).updateEntity(false).execute()
 }

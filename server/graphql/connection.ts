@@ -117,16 +117,19 @@ export async function keysetPage<T extends ObjectLiteral & { id: string }>(
     .addOrderBy(`${query.alias}.id`, order.direction)
     .limit(first + 1)
     .getMany()
+  return pageOf(rows, { first, list, order, totalCount: () => counted.getCount() })
+}
+
+/** A page of rows that are in order, one more of them than the page has if there is a next page. `list` is their table. */
+export function pageOf<T extends ObjectLiteral & { id: string }>(
+  rows: readonly T[],
+  of: { first: number; list: string; order: Order; totalCount: () => Promise<number> },
+): Page<T> {
+  const { first, list, order, totalCount } = of
   const nodes = rows.slice(0, first)
   const last = nodes.at(-1)
-  return {
-    nodes,
-    pageInfo: {
-      hasNextPage: rows.length > first,
-      endCursor: last ? encode(list, order, plain(last[order.property]), last.id) : null,
-    },
-    totalCount: () => counted.getCount(),
-  }
+  const endCursor = last ? encode(list, order, plain(last[order.property]), last.id) : null
+  return { nodes, pageInfo: { hasNextPage: rows.length > first, endCursor }, totalCount }
 }
 
 function applyCursor(

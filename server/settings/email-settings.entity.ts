@@ -1,4 +1,4 @@
-import { Field, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { Column, Entity, PrimaryColumn } from 'typeorm'
 
 /** How incoming mail is collected. */
@@ -50,4 +50,38 @@ export class EmailSettings {
   @Field(() => Boolean, { description: 'Mailbox owners see errors of scope PROFILE too.' })
   @Column({ type: 'boolean' })
   notifyMailboxOwner!: boolean
+
+  @Field(() => Boolean, {
+    description:
+      'Alerts of severity ERROR are opened. While a kind is off none of it is opened or counted; those that are open stay until they resolve by themselves or are dismissed.',
+  })
+  @Column({ type: 'boolean', default: true })
+  alertErrors!: boolean
+
+  @Field(() => Boolean, { description: 'The same for WARNING.' })
+  @Column({ type: 'boolean', default: true })
+  alertWarnings!: boolean
+
+  @Field(() => Boolean, { description: 'The same for INFORMATION.' })
+  @Column({ type: 'boolean', default: true })
+  alertInformation!: boolean
+
+  @Field(() => Boolean, {
+    description: "A profile's owner gets a mail when too many of the profile's mailboxes fail within the window.",
+  })
+  @Column({ type: 'boolean', default: true })
+  mailProfileOwner!: boolean
+
+  @Field(() => Int, {
+    description:
+      "Too many are more than so many percent of the profile's active and tested mailboxes: 1 to 99. Past it the profile's alert MAILBOXES_FAILING is an ERROR, before a WARNING.",
+  })
+  @Column({ type: 'int', default: 50 })
+  failureThresholdPercent!: number
+
+  @Field(() => Int, {
+    description: 'Only failures of the last so many minutes count for the mail: 1 to 10080, a week.',
+  })
+  @Column({ type: 'int', default: 60 })
+  failureWindowMinutes!: number
 }

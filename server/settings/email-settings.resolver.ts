@@ -7,6 +7,10 @@ import { EmailSettings } from './email-settings.entity'
 import { EmailSettingsInput, EmailSettingsPayload } from './email-settings.inputs'
 import type { EmailSettingsService } from './email-settings.service'
 
+type Answer = Omit<EmailSettingsPayload, 'userErrors'>
+
+const DRY_RUN = { nullable: true, description: 'Answers what the call would do and changes nothing.' } as const
+
 @Resolver(() => EmailSettings)
 export class EmailSettingsResolver {
   constructor(
@@ -31,10 +35,11 @@ export class EmailSettingsResolver {
   updateEmailSettings(
     @Arg('input', () => EmailSettingsInput) input: EmailSettingsInput,
     @Ctx() { viewer }: Context,
+    @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<EmailSettingsPayload> {
-    return payload<Omit<EmailSettingsPayload, 'userErrors'>>({ settings: null }, async () => {
-      const settings = await this.settings.update(viewer, input)
-      return { settings: mayRead(viewer) ? settings : null }
+    return payload<Answer>({ settings: null, startCount: 0, stopCount: 0 }, async () => {
+      const { settings, ...counts } = await this.settings.update(viewer, input, dryRun ?? false)
+      return { settings: mayRead(viewer) ? settings : null, ...counts }
     })
   }
 }

@@ -13,7 +13,35 @@ const ONLY_ROW = 'organisation'
 /** A mailbox may take its mail through a forward mailbox only when it names which one: that is no default. */
 const NO_DEFAULT = 'FORWARD_MAILBOX needs a named mailbox, so it cannot be the default'
 
+const BOUNDS = { failureThresholdPercent: [1, 99], failureWindowMinutes: [1, 7 * 24 * 60] } as const
+
+type ApprovalSwitches = Pick<EmailSettings, 'processOnlyApprovedUsers' | 'processOnlyApprovedQueues'>
+
+/** How many mailboxes a change of the approval switches starts or stops being processed (product rule 2.2). */
+export interface SwitchEffect {
+  startCount: number
+  stopCount: number
+}
+
+export interface SettingsAnswer extends SwitchEffect {
+  settings: EmailSettings
+}
+
+/** Features to the right of this one hook in here, in the same transaction. */
+export interface SettingsHooks {
+  countSwitched: ((tx: Tx, before: ApprovalSwitches, after: ApprovalSwitches) => Promise<SwitchEffect>)[]
+}
+
+/** Rolls a dry run back. */
+class DryRun extends Error {
+  constructor(readonly answer: SettingsAnswer) {
+    super('dry run')
+  }
+}
+
 export class EmailSettingsService {
+  readonly hooks: SettingsHooks = { countSwitched: [] }
+
   constructor(private readonly db: Database) {}
 
   /** Both approval switches are on at first (product rule 2.4). */
@@ -31,6 +59,12 @@ export class EmailSettingsService {
           processOnlyApprovedUsers: true,
           processOnlyApprovedQueues: true,
           notifyMailboxOwner: false,
+          alertErrors: true,
+          alertWarnings: true,
+          alertInformation: true,
+          mailProfileOwner: true,
+          failureThresholdPercent: 50,
+          failureWindowMinutes: 60,
         },
         ['id'],
       )
@@ -47,29 +81,41 @@ export class EmailSettingsService {
     return em.findOneByOrFail(EmailSettings, { id: ONLY_ROW })
   }
 
-  async update(viewer: Viewer | undefined, input: EmailSettingsInput): Promise<EmailSettings> {
+  /** With `dryRun` the very same answer, and nothing changes: it is the real call, rolled back. */
+  async update(viewer: Viewer | undefined, input: EmailSettingsInput, dryRun: boolean): Promise<SettingsAnswer> {
     permit(viewer, 'settings.edit')
     const faults = new FaultList()
+    checkFields(faults, input)
     const { defaultProfileId, ...rest } = input
-    if (rest.defaultIncomingMethod === IncomingMethod.FORWARD_MAILBOX) {
-      faults.add('NOT_ALLOWED', ['input', 'defaultIncomingMethod'], NO_DEFAULT)
-    }
-    return this.db.inTransaction(async (tx) => {
-      if (
-        typeof defaultProfileId === 'string' &&
-        !(isId(defaultProfileId) && (await tx.em.existsBy(EmailServerProfile, { id: defaultProfileId })))
-      ) {
-        faults.add('NOT_FOUND', ['input', 'defaultProfileId'], 'There is no such profile')
-      }
+    const given = Object.fromEntries(
+      Object.entries(rest).filter(([, value]) => value !== null && value !== undefined),
+    ) as Partial<EmailSettings>
+    const wished = defaultProfileId === undefined ? given : { ...given, defaultProfileId }
+    const work = async (tx: Tx): Promise<SettingsAnswer> => {
+      if (typeof defaultProfileId === 'string') await checkProfile(tx, faults, defaultProfileId)
       faults.check()
-      const given = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined)
-      const profile = defaultProfileId === undefined ? {} : { defaultProfileId }
-      const changes = { ...Object.fromEntries(given), ...profile }
-      if (Object.keys(changes).length > 0) await tx.em.update(EmailSettings, { id: ONLY_ROW }, changes)
-      // blockers of every mailbox may depend on the switches
-      tx.signal('mailboxes', 'many')
-      tx.signal('profiles', 'many')
-      return this.current(tx.em)
+      const before = await this.locked(tx)
+      const changes = differing(before, wished)
+      const settings = Object.assign(new EmailSettings(), before, changes.after)
+      const counts = await this.effectOf(tx, before, settings)
+      if (Object.keys(changes.after).length > 0) {
+        await tx.em.update(EmailSettings, { id: ONLY_ROW }, changes.after)
+        tx.record(viewer, {
+          action: 'updateEmailSettings',
+          subject: 'SETTINGS',
+          changes: [{ subjectIds: [ONLY_ROW], ...changes }],
+        })
+        // blockers of every mailbox may depend on the switches
+        tx.signal('mailboxes', 'many')
+        tx.signal('profiles', 'many')
+      }
+      const answer = { settings, ...counts }
+      if (dryRun) throw new DryRun(answer)
+      return answer
+    }
+    return this.db.inTransaction(work).catch((error: unknown) => {
+      if (error instanceof DryRun) return error.answer
+      throw error
     })
   }
 
@@ -79,4 +125,44 @@ export class EmailSettingsService {
     const next = isDefault ? profileId : defaultProfileId === profileId ? null : defaultProfileId
     await tx.em.update(EmailSettings, { id: ONLY_ROW }, { defaultProfileId: next })
   }
+  /** Two changes of the settings follow each other. */
+  private locked(tx: Tx): Promise<EmailSettings> {
+    const query = tx.em.createQueryBuilder(EmailSettings, 's').where({ id: ONLY_ROW })
+    return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOneOrFail()
+  }
+
+  private async effectOf(tx: Tx, before: ApprovalSwitches, after: ApprovalSwitches): Promise<SwitchEffect> {
+    const total = { startCount: 0, stopCount: 0 }
+    for (const count of this.hooks.countSwitched) {
+      const { startCount, stopCount } = await count(tx, before, after)
+      total.startCount += startCount
+      total.stopCount += stopCount
+    }
+    return total
+  }
+}
+
+function checkFields(faults: FaultList, input: EmailSettingsInput): void {
+  if (input.defaultIncomingMethod === IncomingMethod.FORWARD_MAILBOX) {
+    faults.add('NOT_ALLOWED', ['input', 'defaultIncomingMethod'], NO_DEFAULT)
+  }
+  for (const [field, [least, most]] of Object.entries(BOUNDS)) {
+    const value = input[field as keyof typeof BOUNDS]
+    if (typeof value === 'number' && (value < least || value > most)) {
+      faults.add('OUT_OF_RANGE', ['input', field], `A whole number from ${least} to ${most} is needed`)
+    }
+  }
+}
+
+async function checkProfile(tx: Tx, faults: FaultList, id: string): Promise<void> {
+  if (isId(id) && (await tx.em.existsBy(EmailServerProfile, { id }))) return
+  faults.add('NOT_FOUND', ['input', 'defaultProfileId'], 'There is no such profile')
+}
+
+/** What is not as wished yet. */
+function differing(before: EmailSettings, wished: Partial<EmailSettings>) {
+  const names = (Object.keys(wished) as (keyof EmailSettings)[]).filter((name) => wished[name] !== before[name])
+  const of = (settings: Partial<EmailSettings>) =>
+    Object.fromEntries(names.map((name) => [name, settings[name] ?? null]))
+  return { before: of(before), after: of(wished) }
 }

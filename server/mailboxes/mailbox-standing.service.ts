@@ -1,0 +1,124 @@
+import { setImmediate as afterOtherWork } from 'node:timers/promises'
+import type { EntityManager } from 'typeorm'
+import type { Reach } from '../auth/auth.service'
+import type { Database } from '../db/database'
+import { type Direction, MailboxView, TestStatus } from './mailbox.enums'
+import { readCounts, SCOPE } from './mailbox-counts'
+import { type Facet, facetRank, IN_VIEW, isActive, rankOf, VIEW_CLASSES } from './mailbox-facets'
+import { type Condition, reachCondition } from './mailbox-selection'
+import { DIRECTION_COLUMNS } from './reset-rules'
+
+/** How the active mailboxes of a profile stand. */
+export interface Standing {
+  /** Those that a TEST_AND_ENABLE has tested in any direction. */
+  tested: number
+  /** Those of them with a direction that fails. */
+  failing: number
+}
+
+/** What fails in a profile, read from its mailboxes. */
+export interface Failures {
+  /** How many of the failing mailboxes were tested since the time asked for. */
+  recent: number
+  /** MailError codes, each with how many of those mailboxes fail with it first; the most frequent stands first. */
+  causes: { code: string; count: number }[]
+}
+
+const STATUSES = ['incoming_email_status', 'outgoing_email_status', 'act_status'] as const satisfies readonly Facet[]
+const isFailing = IN_VIEW[MailboxView.TEST_AND_ENABLE_FAILED]
+const FAILING_CLASSES = VIEW_CLASSES.filter(isFailing)
+const ROWS_A_PART = 1_000
+
+const isTested = (viewClass: number, facets: number): boolean =>
+  isActive(viewClass) && STATUSES.some((status) => facetRank(facets, status) !== rankOf(status, TestStatus.NOT_RUN))
+
+/** What those who watch over profiles ask about their mailboxes. */
+export class MailboxStanding {
+  constructor(private readonly db: Database) {}
+
+  /**
+   * How the mailboxes of these profiles stand, or of all profiles; from the counts, so that the size of a profile does not
+   * matter. In a transaction that writes mailboxes the counts are up to date in its beforeCommit only. Profiles without
+   * mailboxes are left out.
+   */
+  async byProfile(em: EntityManager, profileIds: readonly string[] | 'all'): Promise<Map<string, Standing>> {
+    if (profileIds.length === 0) return new Map()
+    const scopes = profileIds === 'all' ? 'profiles' : profileIds.map((id) => SCOPE.profile(id))
+    const found = new Map<string, Standing>()
+    for (const { scope, viewClass, facets, n } of await readCounts(em, scopes)) {
+      const profileId = scope.slice(SCOPE.profile('').length)
+      if (profileId === '') continue
+      const standing = found.get(profileId) ?? { tested: 0, failing: 0 }
+      if (isTested(viewClass, facets)) standing.tested += n
+      if (isFailing(viewClass)) standing.failing += n
+      found.set(profileId, standing)
+    }
+    return found
+  }
+
+  /** Whether any active mailbox of the profile fails in the direction with the code. */
+  async anyFails(em: EntityManager, profileId: string, direction: Direction, code: string): Promise<boolean> {
+    const column = ERROR_COLUMNS[direction]
+    const rows: unknown[] = await em.query(
+      `SELECT 1 FROM mailboxes
+       WHERE profile_id = ? AND view_class IN (${FAILING_CLASSES.join(', ')}) AND ${column} = ? LIMIT 1`,
+      [profileId, code],
+    )
+    return rows.length > 0
+  }
+
+  /** Reads the failing mailboxes of a profile, in parts: other requests get their turn. */
+  async failuresOf(profileId: string, since: Date): Promise<Failures> {
+    const failures: Failures = { recent: 0, causes: [] }
+    const causes = new Map<string, number>()
+    for (const viewClass of FAILING_CLASSES) {
+      for await (const row of this.failingOf(profileId, viewClass)) {
+        if (!row.testedAt || row.testedAt < since) continue
+        failures.recent += 1
+        causes.set(row.code, (causes.get(row.code) ?? 0) + 1)
+      }
+    }
+    failures.causes = [...causes]
+      .map(([code, count]) => ({ code, count }))
+      .sort((one, other) => other.count - one.count || (one.code < other.code ? -1 : 1))
+    return failures
+  }
+
+  /** By the index mailboxes_by_profile, each part from where the last one ended. */
+  private async *failingOf(
+    profileId: string,
+    viewClass: number,
+  ): AsyncGenerator<{ testedAt: Date | null; code: string }> {
+    for (let after = { nameKey: '', id: '' }; ; ) {
+      const rows = await this.db.read
+        .createQueryBuilder('Mailbox', 'm')
+        .select([
+          ...['m.id AS id', 'm.name_key AS nameKey', 'm.last_tested_at AS testedAt'],
+          'COALESCE(m.incoming_error_code, m.outgoing_error_code, m.act_error_code) AS code',
+        ])
+        .where('m.profile_id = :profileId AND m.view_class = :viewClass', { profileId, viewClass })
+        .andWhere('m.name_key >= :nameKey AND (m.name_key > :nameKey OR m.id > :id)', after)
+        .orderBy('m.name_key')
+        .addOrderBy('m.id')
+        .limit(ROWS_A_PART)
+        .getRawMany<{ id: string; nameKey: string; testedAt: Date | string | null; code: string | null }>()
+      for (const { testedAt, code } of rows) yield { testedAt: timeOf(testedAt), code: code ?? 'UNKNOWN' }
+      const last = rows.at(-1)
+      if (!last || rows.length < ROWS_A_PART) return
+      after = { nameKey: last.nameKey, id: last.id }
+      await afterOtherWork()
+    }
+  }
+}
+
+/** The mailboxes a right extends to, as a WHERE over the columns of `mailboxes`. */
+export const mailboxesInReach = (reach: Reach): Condition => reachCondition(reach)
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const ERROR_COLUMNS = Object.fromEntries(
+  Object.entries(DIRECTION_COLUMNS).map(([direction, { errorCode }]) => [direction, snake(errorCode)]),
+) as Record<Direction, string>
+
+/** SQLite answers raw times as texts of UTC, MariaDB as dates. */
+const timeOf = (value: Date | string | null): Date | null =>
+  typeof value === 'string' ? new Date(`${value.replace(' ', 'T')}Z`) : value
