@@ -21,12 +21,13 @@ import { Loaders } from './graphql/context'
 import { formatError } from './graphql/format-error'
 import { checkCost, LIMITS, limitRules } from './graphql/limits'
 import { bearerSecret, clientAddress, cookieName, cookieOf, isSameOrigin, sessionCookie } from './http-auth'
+import { serveExports } from './http-export'
 import { serveWebsocket } from './websocket'
 
 /** Requests under way may take so long to end when the server closes; then their connections are cut. */
 const CLOSE_WITHIN_MS = 2_000
 
-/** Makes the HTTP server of an app: GraphQL on /graphql (websocket too), the dashboard, and /healthz. */
+/** Makes the HTTP server of an app: GraphQL on /graphql (websocket too), CSV on /export, the dashboard, and /healthz. */
 export async function makeHttp(app: App): Promise<FastifyInstance> {
   const { config, log } = app
   const http = Fastify({
@@ -62,6 +63,7 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
   await http.register(fastifyApollo(apollo), {
     context: (request, reply) => contextOf(app, request, reply, addressOf(request.raw)),
   })
+  serveExports(http, app, (request) => viewerOf(app, request, addressOf(request.raw)))
   http.get('/healthz', async (_request, reply) => {
     try {
       await app.db.read.query('SELECT 1')

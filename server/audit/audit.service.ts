@@ -1,5 +1,6 @@
 import { In, type SelectQueryBuilder } from 'typeorm'
 import { permitAll, type Viewer } from '../auth/auth.service'
+import { chunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { FaultList, OperationError, UserFaults } from '../errors'
 import { keysetPage, type Order, type Page, type PageArguments } from '../graphql/connection'
@@ -12,6 +13,10 @@ import { leastId } from './entry-time'
 /** Ids are ordered by time. */
 const NEWEST_FIRST: Order = { column: 'id', property: 'id', direction: 'DESC' }
 const IN_ORDER: Order = { column: 'id', property: 'id', direction: 'ASC' }
+
+/** An entry may have thousands of changes, a change may name a thousand subjects. */
+const ENTRIES_AT_ONCE = 20
+const CHANGES_AT_ONCE = 50
 
 /** Every name that has an entry, each found by one step in the index: the log may be long, its actors are few. */
 const ACTOR_NAMES = {
@@ -61,17 +66,28 @@ export class AuditService {
     return { ...rest, nodes: nodes.map(asChange) }
   }
 
-  /** All changes of these entries, entry by entry in the given order, a few at a time. */
+  /** All changes of these entries, entry by entry, for a file: before and after as JSON. Reads a few at a time. */
   async *changesOf(
     viewer: Viewer | undefined,
     entries: readonly AuditEntry[],
-  ): AsyncGenerator<{ entry: AuditEntry; change: AuditChange }> {
-    for (const entry of entries) {
-      for (let after: string | null = null; ; ) {
-        const page: Page<AuditChange> = await this.changes(viewer, entry.id, null, { first: 50, after })
-        for (const change of page.nodes) yield { entry, change }
-        if (!page.pageInfo.hasNextPage) break
-        after = page.pageInfo.endCursor
+  ): AsyncGenerator<{ entry: AuditEntry; subjectIds: string[]; before: string | null; after: string | null }> {
+    permitAll(viewer, 'audit.read')
+    for (const group of chunks(entries, ENTRIES_AT_ONCE)) {
+      const found = await this.db.read.find(AuditChangeRow, {
+        select: { id: true, entryId: true },
+        where: { entryId: In(group.map(({ id }) => id)) },
+        order: { id: 'ASC' },
+      })
+      const order = group.flatMap((entry) =>
+        found.filter((row) => row.entryId === entry.id).map(({ id }) => ({ id, entry })),
+      )
+      for (const part of chunks(order, CHANGES_AT_ONCE)) {
+        const rows = await this.db.read.findBy(AuditChangeRow, { id: In(part.map(({ id }) => id)) })
+        const byId = new Map(rows.map((row) => [row.id, row]))
+        for (const { id, entry } of part) {
+          const row = byId.get(id)
+          if (row) yield { ...row, entry, subjectIds: JSON.parse(row.subjectIds) as string[] }
+        }
       }
     }
   }
