@@ -168,7 +168,10 @@ export class TestRunItem {
   changeNumber!: number
 }
 
-@ObjectType({ description: 'One asynchronous Test & Enable job over a selection of mailboxes.' })
+@ObjectType({
+  description:
+    'One asynchronous Test & Enable job over a selection of mailboxes. Who may see some mailboxes only sees of a run the part with these: items, counters and causes are those of this part, state and times those of the whole run.',
+})
 @Entity('test_runs')
 @Index('test_runs_state', ['state', 'id'])
 export class TestRun {

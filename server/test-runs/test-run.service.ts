@@ -1,18 +1,20 @@
 import { In } from 'typeorm'
-import { permit, type Viewer } from '../auth/auth.service'
+import { permit, type Reach, reachOf, type Viewer } from '../auth/auth.service'
 import { chunks, pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList } from '../errors'
+import { FaultList, OperationError, UserFaults } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
+import { Mailbox } from '../mailboxes/mailbox.entity'
 import { Direction } from '../mailboxes/mailbox.enums'
 import type { MailboxSelection } from '../mailboxes/mailbox.inputs'
-import type { MailboxService } from '../mailboxes/mailbox.service'
-import { type Condition, selectionCondition } from '../mailboxes/mailbox-selection'
+import { lookerOf, type MailboxService } from '../mailboxes/mailbox.service'
+import { type Condition, type Looker, reachCondition, selectionCondition } from '../mailboxes/mailbox-selection'
 import type { MailboxTestService, TestCandidate } from '../mailboxes/mailbox-test.service'
 import type { ProfileService } from '../profiles/profile.service'
 import { beginChange, endChange } from './run-counts'
+import { countInReach, itemsInReach, runsAsSeen, runsInReach } from './run-reach'
 import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
 import type { TestOptions, TestRunCause } from './test-run.inputs'
 
@@ -30,7 +32,7 @@ export interface StartTest {
   options?: TestOptions | null
 }
 
-/** Starts, cancels and shows test runs. */
+/** Starts, cancels and shows test runs; each viewer its part of them (run-reach.ts). */
 export class TestRunService {
   constructor(
     private readonly db: Database,
@@ -40,19 +42,25 @@ export class TestRunService {
   ) {}
 
   async get(viewer: Viewer | undefined, id: string): Promise<TestRun | null> {
-    permit(viewer, 'mailboxes.read')
-    return isId(id) ? this.db.read.findOneBy(TestRun, { id }) : null
+    const [run] = await this.getMany(viewer, [id])
+    return run ?? null
   }
 
   async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<TestRun[]> {
     permit(viewer, 'mailboxes.read')
-    return this.db.read.findBy(TestRun, { id: In([...ids]) })
+    const reach = reachOf(viewer, 'mailboxes.read')
+    const { sql, parameters } = runsInReach(reach)
+    const query = this.db.read.createQueryBuilder(TestRun, 'r').where({ id: In(ids.filter(isId)) })
+    return runsAsSeen(this.db.read, await query.andWhere(sql, parameters).getMany(), reach)
   }
 
   async list(viewer: Viewer | undefined, page: PageArguments): Promise<Page<TestRun>> {
     permit(viewer, 'mailboxes.read')
-    const query = this.db.read.createQueryBuilder(TestRun, 'r')
-    return keysetPage(query, page, { column: 'id', property: 'id', direction: 'DESC' })
+    const reach = reachOf(viewer, 'mailboxes.read')
+    const { sql, parameters } = runsInReach(reach)
+    const query = this.db.read.createQueryBuilder(TestRun, 'r').where(sql, parameters)
+    const found = await keysetPage(query, page, { column: 'id', property: 'id', direction: 'DESC' })
+    return { ...found, nodes: await runsAsSeen(this.db.read, found.nodes, reach) }
   }
 
   /** In the order in which they are tested; filtered by state and by the code of what failed. */
@@ -63,7 +71,8 @@ export class TestRunService {
     page: PageArguments,
   ): Promise<Page<TestRunItem>> {
     permit(viewer, 'mailboxes.read')
-    const query = this.db.read.createQueryBuilder(TestRunItem, 'i').where({ runId })
+    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
+    const query = this.db.read.createQueryBuilder(TestRunItem, 'i').where({ runId }).andWhere(seen.sql, seen.parameters)
     if (filter.state) query.andWhere('i.state = :state', { state: filter.state })
     if (filter.errorCode) query.andWhere('i.errorCode = :errorCode', { errorCode: filter.errorCode })
     return keysetPage(query, page, { column: 'id', property: 'id', direction: 'ASC' })
@@ -77,9 +86,11 @@ export class TestRunService {
     most: number,
   ): Promise<TestRunItem[]> {
     permit(viewer, 'mailboxes.read')
+    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
     return this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .where({ runId })
+      .andWhere(seen.sql, seen.parameters)
       .andWhere('i.changeNumber >= :changeNumber', after)
       .andWhere('(i.changeNumber > :changeNumber OR i.id > :id)', after)
       .orderBy('i.changeNumber')
@@ -94,12 +105,14 @@ export class TestRunService {
     runIds: readonly string[],
   ): Promise<{ runId: string; causes: TestRunCause[] }[]> {
     permit(viewer, 'mailboxes.read')
+    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
     const rows = await this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .select('i.runId', 'runId')
       .addSelect('i.errorCode', 'code')
       .addSelect('COUNT(*)', 'count')
       .where({ runId: In([...runIds]), state: TestItemState.FAILED })
+      .andWhere(seen.sql, seen.parameters)
       .groupBy('i.runId')
       .addGroupBy('i.errorCode')
       .orderBy('COUNT(*)', 'DESC')
@@ -114,10 +127,12 @@ export class TestRunService {
   async lastItems(viewer: Viewer | undefined, mailboxIds: readonly string[]): Promise<TestRunItem[]> {
     permit(viewer, 'mailboxes.read')
     const ended = [TestItemState.SUCCEEDED, TestItemState.FAILED]
+    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
     const last = await this.db.read
       .createQueryBuilder(TestRunItem, 'i')
       .select('MAX(i.id)', 'id')
       .where({ mailboxId: In([...mailboxIds]), state: In(ended) })
+      .andWhere(seen.sql, seen.parameters)
       .groupBy('i.mailboxId')
       .getRawMany<{ id: string }>()
     return this.db.read.findBy(TestRunItem, { id: In(last.map((row) => row.id)) })
@@ -134,20 +149,27 @@ export class TestRunService {
     if (options?.directions?.length === 0) {
       faults.add('EMPTY', ['options', 'directions'], 'Name at least one direction, or leave it out')
     }
-    const condition = selection ? selectionCondition(faults, selection) : await this.ofProfile(faults, profileId ?? '')
+    const looker = lookerOf(viewer, 'mailboxes.test')
+    const condition = selection
+      ? selectionCondition(faults, looker, selection)
+      : await this.ofProfile(faults, looker.reach, profileId ?? '')
     faults.check()
     return this.db.inTransaction(async (tx) => {
-      if (selection?.ids) await this.mailboxes.selectedIds(tx, condition, selection)
+      if (selection?.ids) await this.mailboxes.selectedIds(tx, faults, viewer, 'mailboxes.test', selection)
+      faults.check()
       const candidates = await this.tests.candidates(tx, condition)
       if (candidates.length === 0) {
         faults.add('EMPTY', [selection ? 'selection' : 'profileId'], 'There is no mailbox to test')
         faults.check()
       }
-      return this.insert(tx, viewer.name, candidates, {
+      const kind = {
         mode: options?.mode ?? TestMode.TEST_AND_ENABLE,
         directions: [...new Set(options?.directions ?? ALL_DIRECTIONS)],
         roundTrip: options?.roundTrip ?? true,
-      })
+      }
+      const { view, filter } = selection ?? {}
+      const told = { ...(profileId && { profileId }), ...(view && { view }), ...(filter && { filter: { ...filter } }) }
+      return this.insert(tx, viewer, candidates, kind, { action: 'testAndEnableMailboxes', details: told })
     })
   }
 
@@ -167,13 +189,14 @@ export class TestRunService {
       if (run && failed.length === 0) faults.add('NOTHING_FAILED', ['runId'], 'No mailbox failed in this run')
       faults.check()
       if (!run) throw new Error('unreachable: a fault was added')
+      await this.checkReach(tx, viewer, run, 'runId')
       const candidates: TestCandidate[] = []
       for (const chunk of chunks(failed.map((item) => item.mailboxId))) {
         candidates.push(
           ...(await this.tests.candidates(tx, { sql: 'id IN (:...failedIds)', parameters: { failedIds: chunk } })),
         )
       }
-      return this.insert(tx, viewer.name, candidates, run)
+      return this.insert(tx, viewer, candidates, run, { action: 'retryFailedTests', details: { runId } })
     })
   }
 
@@ -182,9 +205,10 @@ export class TestRunService {
     permit(viewer, 'mailboxes.test')
     const faults = new FaultList()
     return this.db.inTransaction(async (tx) => {
-      if (!isId(id) || !(await tx.em.existsBy(TestRun, { id })))
-        faults.add('NOT_FOUND', ['id'], 'There is no such test run')
+      const run = isId(id) ? await tx.em.findOneBy(TestRun, { id }) : null
+      if (!run) faults.add('NOT_FOUND', ['id'], 'There is no such test run')
       faults.check()
+      if (run) await this.checkReach(tx, viewer, run, 'id')
       const now = new Date()
       const changeNumber = await beginChange(tx, id)
       const waiting = await tx.em.find(TestRunItem, {
@@ -198,21 +222,45 @@ export class TestRunService {
         id,
         waiting.map((item) => item.mailboxId),
       )
+      const subjectIds = waiting.length > 0 ? [id] : []
+      const change = { subjectIds, before: { queued: waiting.length }, after: { queued: 0 } }
+      tx.record(viewer, { action: 'cancelTestRun', subject: 'TEST_RUN', changes: [change] })
       return endChange(tx, id, now)
     })
   }
 
-  private async ofProfile(faults: FaultList, profileId: string): Promise<Condition> {
+  /** Of a run that has others' mailboxes too nobody decides who may not test all of them; one with none of his is not there. */
+  private async checkReach(tx: Tx, viewer: Viewer, run: TestRun, argument: string): Promise<void> {
+    const reach = reachOf(viewer, 'mailboxes.test')
+    if (reach === 'ALL') return
+    const counts = await countInReach(tx.em, run.id, reach)
+    const inReach = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    if (inReach === 0) {
+      throw new UserFaults([{ code: 'NOT_FOUND', path: [argument], message: 'There is no such test run' }])
+    }
+    if (inReach < run.total) throw new OperationError('FORBIDDEN', 'The run has mailboxes that you may not test')
+  }
+
+  /** A profile without a mailbox in reach is not there. */
+  private async ofProfile(faults: FaultList, reach: Reach, profileId: string): Promise<Condition> {
+    const seen = reachCondition(reach)
+    const ofProfile = { sql: `profile_id = :profileId AND ${seen.sql}`, parameters: { profileId, ...seen.parameters } }
     const [profile] = isId(profileId) ? await this.profiles.byIds([profileId]) : []
-    if (!profile) faults.add('NOT_FOUND', ['profileId'], 'There is no such profile')
-    return { sql: 'profile_id = :profileId AND active = 1', parameters: { profileId } }
+    const isThere = profile && (reach === 'ALL' || (await this.hasMailbox(ofProfile)))
+    if (!isThere) faults.add('NOT_FOUND', ['profileId'], 'There is no such profile')
+    return { ...ofProfile, sql: `${ofProfile.sql} AND active = 1` }
+  }
+
+  private hasMailbox({ sql, parameters }: Condition): Promise<boolean> {
+    return this.db.read.createQueryBuilder(Mailbox, 'm').where(sql, parameters).getExists()
   }
 
   private async insert(
     tx: Tx,
-    requestedBy: string,
+    viewer: Viewer,
     candidates: readonly TestCandidate[],
     kind: Pick<TestRun, 'mode' | 'directions' | 'roundTrip'>,
+    command: { action: string; details: Record<string, unknown> },
   ): Promise<TestRun> {
     const id = newId()
     const now = new Date()
@@ -220,11 +268,14 @@ export class TestRunService {
     const claimed = await this.tests.claim(tx, id, testable)
     const { mode, directions, roundTrip } = kind
     const run = {
-      ...{ id, mode, directions, roundTrip, requestedBy, createdAt: now, total: candidates.length, changeNumber: 1 },
+      ...{ id, mode, directions, roundTrip, createdAt: now, total: candidates.length, changeNumber: 1 },
+      requestedBy: viewer.name,
       ...{ queued: 0, running: 0, succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
       ...{ state: TestRunState.QUEUED, startedAt: null, finishedAt: null },
     }
     await tx.em.insert(TestRun, run)
+    const after = { mode, directions, roundTrip, total: candidates.length }
+    tx.record(viewer, { ...command, subject: 'TEST_RUN', changes: [{ subjectIds: [id], before: null, after }] })
     const items = candidates.map((candidate) => itemOf(id, candidate, claimed, now))
     for await (const chunk of pausingChunks(items, 300)) {
       await tx.em.createQueryBuilder().insert().into(TestRunItem).values(chunk).updateEntity(false).execute()
