@@ -4,13 +4,17 @@ import { z } from 'zod'
 import { Alert } from './alerts/alert.entity'
 import { AlertResolver, MailboxAlertsResolver, ProfileAlertsResolver } from './alerts/alert.resolver'
 import { AlertService } from './alerts/alert.service'
+import { AlertCommands } from './alerts/alert-commands'
+import { AlertWall } from './alerts/alert-wall'
 import { AlertWatch } from './alerts/alert-watch'
+import { ProfileNotice } from './alerts/profile-notice.entity'
+import { ProfileNotices } from './alerts/profile-notices'
 import { AuditChangeRow, AuditEntry, AuditSubjectRow } from './audit/audit.entity'
 import { AuditChangeResolver, AuditResolver } from './audit/audit.resolver'
 import { AuditService } from './audit/audit.service'
 import { writeAudit } from './audit/audit-writer.service'
-import { ApiToken } from './auth/api-token.entity'
 import { AccessResolver } from './auth/access.resolver'
+import { ApiToken } from './auth/api-token.entity'
 import { ApiTokenService } from './auth/api-token.service'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
@@ -22,6 +26,8 @@ import { Foundation1790000000000 } from './db/migrations/1790000000000-foundatio
 import { Audit1791000000000 } from './db/migrations/1791000000000-audit'
 import { Access1791000000100 } from './db/migrations/1791000000100-access'
 import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbox-facets'
+import { AlertsSettings1791000000300 } from './db/migrations/1791000000300-alerts-settings'
+import { ProfileOwner1791000000400 } from './db/migrations/1791000000400-profile-owner'
 import { Owners1791000000500 } from './db/migrations/1791000000500-owners'
 import { ForwardingResolver } from './forwarding/forwarding.resolver'
 import { ForwardingService } from './forwarding/forwarding.service'
@@ -31,16 +37,21 @@ import { defineJob } from './jobs/job'
 import { makeMemoryQueue } from './jobs/memory-queue'
 import type { JobList, Queue } from './jobs/queue'
 import { makeEgressPolicy } from './mail/egress'
+import { ForwardMailboxService } from './mailboxes/forward-mailbox.service'
 import { Mailbox } from './mailboxes/mailbox.entity'
 import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
 import { MailboxService } from './mailboxes/mailbox.service'
 import { MailboxCount } from './mailboxes/mailbox-count.entity'
 import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
+import { reachCondition } from './mailboxes/mailbox-selection'
+import { MailboxStanding } from './mailboxes/mailbox-standing.service'
 import { MailboxTestService } from './mailboxes/mailbox-test.service'
 import { MailboxWatch } from './mailboxes/mailbox-watch'
+import { countSwitched } from './mailboxes/switch-effect'
 import { Owner } from './owners/owner.entity'
-import { MailboxOwnerResolver, OwnerResolver } from './owners/owner.resolver'
+import { MailboxOwnerResolver, OwnerResolver, ProfileOwnerResolver } from './owners/owner.resolver'
 import { OwnerService } from './owners/owner.service'
+import { OwnerImportService } from './owners/owner-import.service'
 import { OwnerProvisioning } from './owners/owner-provisioning'
 import { EmailServerProfile } from './profiles/profile.entity'
 import { ProfileResolver } from './profiles/profile.resolver'
@@ -75,10 +86,19 @@ export const ENTITIES = [
   MailboxCount,
   Owner,
   Alert,
+  ProfileNotice,
   TestRun,
   TestRunItem,
 ]
-export const MIGRATIONS = [Foundation1790000000000, Audit1791000000000, Access1791000000100, MailboxFacets1791000000200, Owners1791000000500]
+export const MIGRATIONS = [
+  Foundation1790000000000,
+  Audit1791000000000,
+  Access1791000000100,
+  MailboxFacets1791000000200,
+  AlertsSettings1791000000300,
+  ProfileOwner1791000000400,
+  Owners1791000000500,
+]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
 export class App {
@@ -165,11 +185,19 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
   const settings = new EmailSettingsService(db)
-  const mailboxes = new MailboxService(db, keyring)
+  const mailboxes = new MailboxService(db, keyring, settings)
+  const forwardMailboxes = new ForwardMailboxService(db, keyring, settings)
   const mailboxOwners = new MailboxOwnerService(settings)
   const mailboxTests = new MailboxTestService(db, profiles, settings, keyring)
-  const owners = new OwnerService(db, new OwnerProvisioning(mailboxOwners))
-  const alerts = new AlertService(db, mailboxes, mailboxTests)
+  const provisioning = new OwnerProvisioning(mailboxOwners)
+  const owners = new OwnerService(db, provisioning)
+  const ownerImport = new OwnerImportService(db, provisioning)
+  const standing = new MailboxStanding(db)
+  const alerts = new AlertService(db, settings, mailboxTests, standing)
+  const wall = new AlertWall(db, settings)
+  const alertCommands = new AlertCommands(db)
+  const { mailOutlet: outlet, publicUrl } = config
+  const notices = new ProfileNotices(db, settings, standing, alerts, { outlet, publicUrl, log })
   const testRuns = new TestRunService(db, mailboxes, mailboxTests, profiles)
   const forwarding = new ForwardingService(mailboxes)
   const items = new TestItems(db, mailboxTests, alerts, config.leaseMs)
@@ -184,9 +212,37 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
     log,
   })
   const sweep = new TestSweep(items, engine, pubsub, log)
+  mailboxes.hooks.inactiveOwners = (tx, ids) => owners.inactive(tx, ids)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
+  settings.hooks.countSwitched.push(countSwitched)
+  profiles.hooks.mailboxesInReach = reachCondition
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
-  return { pubsub, auth, users, tokens, audit, profiles, settings, mailboxes, owners, alerts, testRuns, forwarding, items, engine, sweep }
+  profiles.hooks.onDeleted.push((tx, id) => items.profileDeleted(tx, id))
+  profiles.hooks.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
+  profiles.hooks.countMailboxes = (tx, id) => mailboxes.countOfProfile(tx, id)
+  profiles.hooks.moveMailboxes = (tx, viewer, fromId, toId) => mailboxes.moveToProfile(tx, viewer, fromId, toId)
+  return {
+    pubsub,
+    auth,
+    users,
+    tokens,
+    audit,
+    profiles,
+    settings,
+    mailboxes,
+    forwardMailboxes,
+    owners,
+    ownerImport,
+    alerts,
+    wall,
+    alertCommands,
+    notices,
+    testRuns,
+    forwarding,
+    items,
+    engine,
+    sweep,
+  }
 }
 
 function resolversOf(s: Services): object[] {
@@ -198,14 +254,21 @@ function resolversOf(s: Services): object[] {
     new ProfileResolver(s.profiles),
     new ProfileSettingsResolver(s.settings),
     new ProfileMailboxesResolver(s.mailboxes),
-    new ProfileAlertsResolver(s.alerts),
+    new ProfileAlertsResolver(s.wall),
     new EmailSettingsResolver(s.settings, s.profiles),
-    new MailboxResolver(s.mailboxes, s.profiles, s.settings, new MailboxWatch(s.mailboxes, s.pubsub)),
+    new MailboxResolver(
+      s.mailboxes,
+      s.profiles,
+      s.settings,
+      s.forwardMailboxes,
+      new MailboxWatch(s.mailboxes, s.pubsub),
+    ),
     new MailboxOwnerResolver(s.owners),
-    new MailboxAlertsResolver(s.alerts),
+    new ProfileOwnerResolver(s.owners),
+    new MailboxAlertsResolver(s.wall),
     new MailboxTestsResolver(s.testRuns),
-    new OwnerResolver(s.owners, s.mailboxes),
-    new AlertResolver(s.alerts, s.mailboxes, s.profiles, new AlertWatch(s.alerts, s.pubsub)),
+    new OwnerResolver(s.owners, s.ownerImport, s.mailboxes),
+    new AlertResolver(s.wall, s.alertCommands, s.mailboxes, s.profiles, new AlertWatch(s.wall, s.pubsub)),
     new TestRunResolver(s.testRuns, new TestRunWatch(s.testRuns, s.pubsub)),
     new TestRunItemResolver(s.mailboxes),
     new ForwardingResolver(s.forwarding),
@@ -222,6 +285,17 @@ function jobsOf(s: Services): JobList {
       timeoutMs: 60_000,
       everyMs: 30_000,
       run: async () => void (await s.alerts.reconcile()),
+    }),
+    defineJob({
+      name: 'mail-profile-owners',
+      input: z.object({}).strict(),
+      retries: 0,
+      timeoutMs: 600_000,
+      everyMs: 30_000,
+      run: async () => {
+        await s.notices.look()
+        await s.notices.send()
+      },
     }),
     defineJob({
       name: 'forget-ended-sessions',

@@ -114,7 +114,7 @@ export class Database {
   private commit<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
     const run = async (em: EntityManager) => {
       const result = await work(tx.on(em))
-      await tx.writeAudit(this.outlets)
+      await tx.finish(this.outlets)
       return result
     }
     // READ COMMITTED: no gap locks, so that workers claiming neighbouring rows do not block each other

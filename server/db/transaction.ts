@@ -19,6 +19,7 @@ export class Tx {
   private manager?: EntityManager
   private readonly jobs: { name: string; input: unknown }[] = []
   private readonly records: AuditRecord[] = []
+  private readonly last: (() => Promise<void>)[] = []
   private readonly signals = new Map<Topic, Set<string> | 'many'>()
 
   constructor(readonly kind: DatabaseKind) {}
@@ -48,6 +49,11 @@ export class Tx {
     if (changes.length > 0) this.records.push({ ...record, actor: by, changes })
   }
 
+  /** Work that is best done once, when all else of the transaction is done: what other transactions wait for is held shortly. */
+  beforeCommit(work: () => Promise<void>): void {
+    this.last.push(work)
+  }
+
   /** Tells the other processes and the subscribers, after the commit, that these rows changed; 'many' when there are too many to name. */
   signal(topic: Topic, ids: readonly string[] | 'many'): void {
     if (ids === 'many') {
@@ -61,7 +67,8 @@ export class Tx {
   }
 
   /** @internal */
-  async writeAudit(outlets: Outlets): Promise<void> {
+  async finish(outlets: Outlets): Promise<void> {
+    for (const work of this.last) await work()
     if (this.records.length > 0) await outlets.audit(this, this.records)
   }
 

@@ -1,76 +1,154 @@
+import type { EntityManager } from 'typeorm'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import type { FaultList } from '../errors'
 import { checkPassword, oneLine } from '../graphql/text-input'
-import { EmailServerProfile } from '../profiles/profile.entity'
+import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
-import type { Mailbox } from './mailbox.entity'
-import { Direction } from './mailbox.enums'
+import { Mailbox } from './mailbox.entity'
+import { Direction, MailboxKind } from './mailbox.enums'
 import type { MailboxChanges } from './mailbox.inputs'
-import type { Condition } from './mailbox-selection'
-import { effectOf } from './reset-rules'
+import type { Decision, MailboxColumn, MailboxState, Refusal } from './mailbox-bulk'
+import { DIRECTION_COLUMNS, DIRECTIONS, effectOf } from './reset-rules'
 
-/** One part of an edit: only rows that differ are changed, for only there has anything to be reset. */
-export interface ChangeStep {
-  when: Condition
-  patch: Partial<Mailbox>
+/** An edit whose fields are checked: what mailboxes shall have. What is absent stays as it is. */
+export interface WantedChanges {
+  name?: string
+  profileId?: string
+  incomingMethod?: IncomingMethod
+  outgoingMethod?: SyncMethod
+  actMethod?: SyncMethod
+  forwardMailboxId?: string
+  /** Null: the address is the user name. */
+  username?: string | null
+  hasPassword?: boolean
+  deleteAfterProcessing?: boolean
 }
 
-/** Checks an edit and splits it into its steps; the password is the service's business, for it is sealed row by row. */
-export async function checkMailboxChanges(tx: Tx, faults: FaultList, changes: MailboxChanges): Promise<ChangeStep[]> {
+/** Checks the fields of an edit one by one; what a mailbox of its own refuses is decided by `decideChanges`. */
+export async function checkMailboxChanges(tx: Tx, faults: FaultList, changes: MailboxChanges): Promise<WantedChanges> {
   const path = (field: string) => ['changes', field]
-  const steps: ChangeStep[] = []
-  const step = (column: string, value: string | boolean | null, patch: Partial<Mailbox>) => {
-    const differs = value === null ? `${column} IS NOT NULL` : `(${column} IS NULL OR ${column} <> :newValue)`
-    steps.push({ when: { sql: differs, parameters: { newValue: value } }, patch })
-  }
-  if (typeof changes.name === 'string') {
-    const name = oneLine(faults, path('name'), changes.name, { max: 200 })
-    step('name', name, { name, nameKey: name.toLowerCase() })
-  }
+  const wanted: WantedChanges = {}
+  if (typeof changes.name === 'string') wanted.name = oneLine(faults, path('name'), changes.name, { max: 200 })
   if (typeof changes.profileId === 'string') {
     const id = changes.profileId
-    const exists = isId(id) && (await tx.em.existsBy(EmailServerProfile, { id }))
-    if (!exists) faults.add('NOT_FOUND', path('profileId'), 'There is no such profile')
-    step('profile_id', id, { profileId: id, ...effectOf({ kind: 'PROFILE_CHANGED' }) })
+    if (!isId(id) || !(await tx.em.existsBy(EmailServerProfile, { id })))
+      faults.add('NOT_FOUND', path('profileId'), 'There is no such profile')
+    wanted.profileId = id
   }
-  if (changes.incomingMethod) {
-    if (changes.incomingMethod === IncomingMethod.FORWARD_MAILBOX) {
-      faults.add('NOT_SUPPORTED', path('incomingMethod'), 'Forward mailboxes cannot be chosen yet')
-    }
-    const incomingMethod = changes.incomingMethod
-    step('incoming_method', incomingMethod, {
-      incomingMethod,
-      ...effectOf({ kind: 'METHOD_CHANGED', direction: Direction.INCOMING }),
-    })
-  }
-  if (changes.outgoingMethod) {
-    const outgoingMethod = changes.outgoingMethod
-    step('outgoing_method', outgoingMethod, {
-      outgoingMethod,
-      ...effectOf({ kind: 'METHOD_CHANGED', direction: Direction.OUTGOING }),
-    })
-  }
-  if (changes.actMethod) {
-    if (changes.actMethod === SyncMethod.SERVER_SIDE_SYNC) {
-      faults.add('NOT_SUPPORTED', path('actMethod'), 'Appointments, contacts and tasks are not synchronized yet')
-    }
-    const actMethod = changes.actMethod
-    step('act_method', actMethod, { actMethod, ...effectOf({ kind: 'METHOD_CHANGED', direction: Direction.ACT }) })
-  }
-  if (changes.forwardMailboxId)
-    faults.add('NOT_SUPPORTED', path('forwardMailboxId'), 'Forward mailboxes cannot be chosen yet')
-  if (changes.deleteAfterProcessing === true) {
-    faults.add(
-      'NOT_SUPPORTED',
-      path('deleteAfterProcessing'),
-      'Mail is not processed yet, so there is nothing to delete after',
-    )
+  if (changes.incomingMethod) wanted.incomingMethod = changes.incomingMethod
+  if (changes.outgoingMethod) wanted.outgoingMethod = changes.outgoingMethod
+  if (changes.actMethod) wanted.actMethod = changes.actMethod
+  if (typeof changes.forwardMailboxId === 'string') {
+    await checkForwardMailbox(tx.em, faults, path('forwardMailboxId'), changes.forwardMailboxId)
+    wanted.forwardMailboxId = changes.forwardMailboxId
   }
   if (typeof changes.username === 'string') {
-    const username = oneLine(faults, path('username'), changes.username, { max: 320, required: false }) || null
-    step('username', username, { username, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
+    wanted.username = oneLine(faults, path('username'), changes.username, { max: 320, required: false }) || null
   }
-  if (typeof changes.password === 'string') checkPassword(faults, path('password'), changes.password)
-  return steps
+  if (typeof changes.password === 'string') {
+    checkPassword(faults, path('password'), changes.password)
+    wanted.hasPassword = changes.password !== ''
+  }
+  if (typeof changes.deleteAfterProcessing === 'boolean') wanted.deleteAfterProcessing = changes.deleteAfterProcessing
+  return wanted
+}
+
+/** Adds a fault unless it is an active forward mailbox. */
+export async function checkForwardMailbox(
+  em: EntityManager,
+  faults: FaultList,
+  path: readonly string[],
+  id: string,
+): Promise<void> {
+  const mailbox = isId(id) ? await em.findOneBy(Mailbox, { id }) : null
+  if (mailbox?.kind !== MailboxKind.FORWARD || mailbox.deletedAt) {
+    faults.add('NOT_FOUND', path, 'There is no such forward mailbox')
+  } else if (!mailbox.active) faults.add('INACTIVE', path, 'The forward mailbox is inactive')
+}
+
+/** The profiles with a way to appointments, contacts and tasks (product rule 2.1). */
+export async function profilesWithAct(em: EntityManager): Promise<ReadonlySet<string>> {
+  const profiles = await em.find(EmailServerProfile, { select: { id: true, type: true, davUrl: true } })
+  return new Set(
+    profiles.filter(({ type, davUrl }) => davUrl !== null || type === ProfileType.EXCHANGE_ONLINE).map(({ id }) => id),
+  )
+}
+
+/** What `decideChanges` reads and sets. */
+export function columnsOfChanges(wanted: WantedChanges): MailboxColumn[] {
+  const columns: MailboxColumn[] = ['kind']
+  const resets = DIRECTIONS.flatMap((direction): MailboxColumn[] => {
+    const { status, enabled, changed, errorCode } = DIRECTION_COLUMNS[direction]
+    return [status, enabled, changed, errorCode]
+  })
+  if (wanted.name !== undefined) columns.push('name', 'nameKey')
+  if (wanted.username !== undefined) columns.push('username')
+  if (wanted.hasPassword !== undefined) columns.push('hasPassword')
+  if (wanted.deleteAfterProcessing !== undefined) columns.push('deleteAfterProcessing')
+  if (Object.keys(wanted).some((field) => field !== 'name' && field !== 'deleteAfterProcessing'))
+    columns.push(...resets)
+  const isRouting = ROUTING.some((field) => wanted[field] !== undefined)
+  return isRouting ? [...columns, ...ROUTING] : columns
+}
+
+/** How mail comes and goes: these depend on each other. */
+const ROUTING = ['profileId', 'incomingMethod', 'outgoingMethod', 'actMethod', 'forwardMailboxId'] as const
+
+/** What an edit does to a mailbox; only columns that differ have anything to be reset (product rules 2.1 and 2.3). */
+export function decideChanges(row: MailboxState, wanted: WantedChanges, withAct: ReadonlySet<string>): Decision {
+  const refusal = refusalOf(row, wanted, withAct)
+  if (refusal) return { refusal }
+  const patch: Partial<Mailbox> = {}
+  const { name, username, hasPassword, deleteAfterProcessing, profileId, forwardMailboxId } = wanted
+  if (name !== undefined) Object.assign(patch, { name, nameKey: name.toLowerCase() })
+  if (deleteAfterProcessing !== undefined) patch.deleteAfterProcessing = deleteAfterProcessing
+  if (hasPassword !== undefined) Object.assign(patch, { hasPassword, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
+  if (username !== undefined && username !== row.username) {
+    Object.assign(patch, { username, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
+  }
+  for (const direction of DIRECTIONS) {
+    const { method } = DIRECTION_COLUMNS[direction]
+    if (wanted[method] === undefined || wanted[method] === row[method]) continue
+    Object.assign(patch, { [method]: wanted[method] }, effectOf({ kind: 'METHOD_CHANGED', direction }))
+  }
+  if (forwardMailboxId !== undefined && forwardMailboxId !== row.forwardMailboxId) {
+    const effect = effectOf({ kind: 'METHOD_CHANGED', direction: Direction.INCOMING })
+    Object.assign(patch, { forwardMailboxId, ...effect })
+  }
+  // who collects mail otherwise is no user of the forward mailbox any more
+  if (patch.incomingMethod && row.incomingMethod === IncomingMethod.FORWARD_MAILBOX) patch.forwardMailboxId = null
+  if (profileId !== undefined && profileId !== row.profileId) {
+    Object.assign(patch, { profileId, ...effectOf({ kind: 'PROFILE_CHANGED' }) })
+  }
+  return { patch }
+}
+
+const REFUSALS = {
+  FORWARD_MAILBOX_METHOD: 'A forward mailbox collects mail by server-side synchronization and does nothing else.',
+  FORWARD_MAILBOX_REQUIRED: 'The method FORWARD_MAILBOX needs the forward mailbox that the mail arrives in.',
+  NOT_FORWARDED: 'A forward mailbox goes with the incoming method FORWARD_MAILBOX.',
+  ACT_NEEDS_DAV: 'Appointments, contacts and tasks need a profile with a DAV address.',
+  DELETE_NOT_ALLOWED: "Mail is deleted after processing in queues' and forward mailboxes only.",
+} as const
+
+const refuse = (code: keyof typeof REFUSALS): Refusal => ({ code, message: REFUSALS[code] })
+
+function refusalOf(row: MailboxState, wanted: WantedChanges, withAct: ReadonlySet<string>): Refusal | undefined {
+  const isForward = row.kind === MailboxKind.FORWARD
+  const sends =
+    wanted.outgoingMethod === SyncMethod.SERVER_SIDE_SYNC || wanted.actMethod === SyncMethod.SERVER_SIDE_SYNC
+  if (isForward && (sends || wanted.incomingMethod === IncomingMethod.FORWARD_MAILBOX)) {
+    return refuse('FORWARD_MAILBOX_METHOD')
+  }
+  if (wanted.deleteAfterProcessing && row.kind === MailboxKind.USER) return refuse('DELETE_NOT_ALLOWED')
+  const isForwarded = (wanted.incomingMethod ?? row.incomingMethod) === IncomingMethod.FORWARD_MAILBOX
+  if (wanted.forwardMailboxId !== undefined && !isForwarded) return refuse('NOT_FORWARDED')
+  if (wanted.incomingMethod && isForwarded && !(wanted.forwardMailboxId ?? row.forwardMailboxId)) {
+    return refuse('FORWARD_MAILBOX_REQUIRED')
+  }
+  const isAct = (wanted.actMethod ?? row.actMethod) === SyncMethod.SERVER_SIDE_SYNC
+  const touchesAct = wanted.actMethod !== undefined || wanted.profileId !== undefined
+  if (isAct && touchesAct && !withAct.has(wanted.profileId ?? row.profileId ?? '')) return refuse('ACT_NEEDS_DAV')
+  return undefined
 }

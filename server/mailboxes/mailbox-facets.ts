@@ -64,6 +64,8 @@ export const ADDRESS_DOMAIN_SQL = `substr(address_key, instr(address_key, '@') +
 export const facetRank = (facets: number, facet: Facet): number =>
   Math.floor(facets / weightOf(facet)) % FACETS[facet].length
 
+export const facetValues = (facet: Facet): readonly string[] => FACETS[facet]
+
 export const rankOf = (facet: Facet, value: string): number => (FACETS[facet] as readonly string[]).indexOf(value)
 
 export const kindOf = (viewClass: number): MailboxKind => KINDS[viewClass & 3] ?? MailboxKind.FORWARD

@@ -7,7 +7,9 @@ import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
 import type { EmailSettings } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
-import { ApprovalStatus, MailboxKind, TestStatus } from './mailbox.enums'
+import { ApprovalStatus, MailboxKind } from './mailbox.enums'
+import { count, counted, countGroups } from './mailbox-counts'
+import { NEW_MAILBOX } from './new-mailbox'
 import { effectOf } from './reset-rules'
 
 /** What an owner decides about its mailbox. */
@@ -40,6 +42,8 @@ export class MailboxOwnerService {
     for await (const chunk of pausingChunks(owners, 100)) {
       const mailboxes = chunk.map((owner) => newMailbox(owner, settings, isTrusted, now))
       await tx.em.createQueryBuilder().insert().into(Mailbox).values(mailboxes).updateEntity(false).execute()
+      const ids = mailboxes.map((mailbox) => mailbox.id)
+      count(tx, await countGroups(tx, ids), 1)
       for (const mailbox of mailboxes) {
         made.push({ id: mailbox.id, before: null, after: stateOf(mailbox, [...FIXED, ...RECORDED]) })
       }
@@ -70,7 +74,8 @@ export class MailboxOwnerService {
         const change = byOwner.get(mailbox.ownerId ?? '')
         return change ? [{ mailbox, after: followed(mailbox, change) }] : []
       })
-      await this.write(tx, rows)
+      const ids = rows.map(({ mailbox }) => mailbox.id)
+      await counted(tx, ids, () => this.write(tx, rows))
       done(tx, command, rows.flatMap(changeOf))
     }
   }
@@ -123,7 +128,7 @@ async function isExchangeOnline(tx: Tx, profileId: string | null): Promise<boole
 function newMailbox(owner: MailboxOwner, settings: EmailSettings, isTrusted: boolean, now: Date) {
   const isApproved = isTrusted && owner.kind === MailboxKind.USER && owner.emailAddress !== null
   return {
-    ...NEW,
+    ...NEW_MAILBOX,
     ...ownedColumns(owner),
     id: newId(),
     kind: owner.kind as MailboxKind,
@@ -212,30 +217,3 @@ const RECORDED = [
   'username',
   'deleteAfterProcessing',
 ] as const
-
-const NEW = {
-  approvedBy: null,
-  approvedAt: null,
-  rejectionReason: null,
-  incomingEmailStatus: TestStatus.NOT_RUN,
-  outgoingEmailStatus: TestStatus.NOT_RUN,
-  actStatus: TestStatus.NOT_RUN,
-  incomingEnabled: false,
-  outgoingEnabled: false,
-  actEnabled: false,
-  incomingChangedSinceTest: false,
-  outgoingChangedSinceTest: false,
-  actChangedSinceTest: false,
-  incomingErrorCode: null,
-  outgoingErrorCode: null,
-  actErrorCode: null,
-  pausedUntil: null,
-  forwardMailboxId: null,
-  username: null,
-  passwordSealed: null,
-  hasPassword: false,
-  deleteAfterProcessing: false,
-  lastTestedAt: null,
-  testingRunId: null,
-  deletedAt: null,
-} satisfies Partial<Mailbox>

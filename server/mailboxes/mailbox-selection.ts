@@ -1,10 +1,10 @@
 import type { Reach } from '../auth/auth.service'
 import { isId } from '../db/id'
-import { type FaultList, OperationError } from '../errors'
-import type { Order } from '../graphql/connection'
+import type { FaultList } from '../errors'
 import { oneLine } from '../graphql/text-input'
-import { MailboxView, SortDirection } from './mailbox.enums'
-import type { MailboxFilter, MailboxSelection, MailboxSort } from './mailbox.inputs'
+import { MailboxView } from './mailbox.enums'
+import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
+import { type Facet, IN_VIEW, VIEW_CLASSES } from './mailbox-facets'
 
 /** A WHERE over the columns of `mailboxes`, without alias: the same text serves SELECT, UPDATE and COUNT. */
 export interface Condition {
@@ -14,45 +14,18 @@ export interface Condition {
 
 export const MOST_IDS = 10_000
 
-const synced = (status: string, method: string, value: string): string =>
-  `(${status} = '${value}' AND ${method} <> 'NONE')`
-const anyStatus = (value: string): string =>
-  `(${[
-    synced('incoming_email_status', 'incoming_method', value),
-    synced('outgoing_email_status', 'outgoing_method', value),
-    synced('act_status', 'act_method', value),
-  ].join(' OR ')})`
-
-/** The views of product rule 3. Inactive mailboxes are in ALL and INACTIVE only. */
-export const VIEW_CONDITIONS: Record<MailboxView, string> = {
-  [MailboxView.ALL]: '1 = 1',
-  [MailboxView.ACTIVE]: 'active = 1',
-  [MailboxView.INACTIVE]: 'active = 0',
-  // nobody who signs in owns a mailbox until the role of mailbox owners exists
-  [MailboxView.MINE]: '1 = 0',
-  [MailboxView.USER_MAILBOXES]: "active = 1 AND kind = 'USER'",
-  [MailboxView.QUEUE_MAILBOXES]: "active = 1 AND kind = 'QUEUE'",
-  [MailboxView.FORWARD_MAILBOXES]: "active = 1 AND kind = 'FORWARD'",
-  [MailboxView.PENDING_EMAIL_APPROVAL]: "active = 1 AND approval = 'PENDING'",
-  [MailboxView.NOT_TESTED]: `active = 1 AND ${anyStatus('NOT_RUN')}`,
-  [MailboxView.TEST_AND_ENABLE_FAILED]: `active = 1 AND ${anyStatus('FAILURE')}`,
-  [MailboxView.ENABLED]: 'active = 1 AND (incoming_enabled = 1 OR outgoing_enabled = 1 OR act_enabled = 1)',
-  [MailboxView.PAUSED]: 'active = 1 AND paused_until IS NOT NULL',
-}
+/** The classes of a view, as a list for IN. */
+const classesOf = (view: MailboxView): string => VIEW_CLASSES.filter(IN_VIEW[view]).join(', ')
 
 /** The mailboxes that a right of a viewer extends to. */
 export function reachCondition(reach: Reach): Condition {
   if (reach === 'ALL') return { sql: '1 = 1', parameters: {} }
-  const { domains, ownerIds } = reach
   const parts: string[] = []
-  if (ownerIds.length > 0) parts.push('owner_id IN (:...reachOwners)')
-  for (const index of domains.keys()) parts.push(`address_key LIKE :reachDomain${index} ESCAPE '!'`)
-  const parameters = Object.fromEntries(
-    domains.map((domain, index) => [`reachDomain${index}`, `%@${escapeLike(domain)}`]),
-  )
+  if (reach.ownerIds.length > 0) parts.push('owner_id IN (:...reachOwners)')
+  if (reach.domains.length > 0) parts.push('address_domain IN (:...reachDomains)')
   return {
     sql: parts.length > 0 ? `(${parts.join(' OR ')})` : '1 = 0',
-    parameters: { ...parameters, reachOwners: ownerIds },
+    parameters: { reachOwners: reach.ownerIds, reachDomains: reach.domains },
   }
 }
 
@@ -81,10 +54,10 @@ export function filterCondition(
   if (typeof filter?.profileId === 'string') add('profile_id = :filterProfile', { filterProfile: filter.profileId })
   if (typeof filter?.domain === 'string') {
     const domain = oneLine(faults, [...path, 'domain'], filter.domain, { max: 253 }).toLowerCase()
-    add("address_key LIKE :filterDomain ESCAPE '!'", { filterDomain: `%@${escapeLike(domain)}` })
+    add('address_domain = :filterDomain', { filterDomain: domain })
   }
   if (filter?.kind) add('kind = :filterKind', { filterKind: filter.kind })
-  if (filter?.approval) add('approval = :filterApproval', { filterApproval: filter.approval })
+  for (const [facet, value] of facetsOf(filter)) add(`${facet} = :${facet}`, { [facet]: value })
   if (typeof filter?.errorCode === 'string') {
     const errorCode = oneLine(faults, [...path, 'errorCode'], filter.errorCode, { max: 40 })
     add('(incoming_error_code = :filterError OR outgoing_error_code = :filterError OR act_error_code = :filterError)', {
@@ -94,25 +67,49 @@ export function filterCondition(
   return { sql: parts.length > 0 ? parts.join(' AND ') : '1 = 1', parameters }
 }
 
+/** Who looks or acts, as far as it decides which mailboxes there are for it. */
+export interface Looker {
+  reach: Reach
+  /** The owner whose mailbox is "my mailbox". */
+  ownerId: string | null
+}
+
+const both = (one: Condition, other: Condition): Condition => ({
+  sql: `${one.sql} AND ${other.sql}`,
+  parameters: { ...one.parameters, ...other.parameters },
+})
+
+/** What is in a view for somebody: never a deleted mailbox, never one out of reach. */
 export function viewCondition(
   faults: FaultList,
+  { reach, ownerId }: Looker,
   view: MailboxView,
   filter?: MailboxFilter | null,
   path: string[] = ['filter'],
 ): Condition {
-  const filtered = filterCondition(faults, path, filter)
-  return { sql: `(${VIEW_CONDITIONS[view]}) AND (${filtered.sql})`, parameters: filtered.parameters }
+  const inView: Condition = { sql: `view_class IN (${classesOf(view)})`, parameters: {} }
+  const mine: Condition = { sql: 'owner_id = :me', parameters: { me: ownerId } }
+  const seen = both(view === MailboxView.MINE ? both(inView, mine) : inView, reachCondition(reach))
+  return both(seen, filterCondition(faults, path, filter))
 }
 
-/** What a command works on. Adds a fault unless it is exactly one of ids and view; the ids' existence is checked by the service. */
-export function selectionCondition(faults: FaultList, selection: MailboxSelection, path = 'selection'): Condition {
+/**
+ * What a command works on, for somebody. Adds a fault unless it is exactly one of ids and view; whether each id is there and in
+ * reach is checked by who runs it: those that are not are not found.
+ */
+export function selectionCondition(
+  faults: FaultList,
+  looker: Looker,
+  selection: MailboxSelection,
+  path = 'selection',
+): Condition {
   const { ids, view, filter } = selection
   const none: Condition = { sql: '1 = 0', parameters: {} }
   if (!!ids === !!view) {
     faults.add('EXACTLY_ONE', [path], 'Give exactly one of ids and view')
     return none
   }
-  if (view) return viewCondition(faults, view, filter, [path, 'filter'])
+  if (view) return viewCondition(faults, looker, view, filter, [path, 'filter'])
   if (filter) faults.add('NOT_ALLOWED', [path, 'filter'], 'A filter goes with a view, not with ids')
   if (!ids || ids.length === 0) {
     faults.add('EMPTY', [path, 'ids'], 'Name at least one mailbox')
@@ -125,28 +122,28 @@ export function selectionCondition(faults: FaultList, selection: MailboxSelectio
   for (const [index, id] of ids.entries()) {
     if (!isId(id)) faults.add('NOT_FOUND', [path, 'ids', index], 'There is no such mailbox')
   }
-  return faults.any ? none : { sql: 'id IN (:...selectedIds)', parameters: { selectedIds: [...new Set(ids)] } }
+  if (faults.any) return none
+  const named: Condition = { sql: 'id IN (:...selectedIds)', parameters: { selectedIds: [...new Set(ids)] } }
+  return both(both(named, { sql: 'deleted_at IS NULL', parameters: {} }), reachCondition(looker.reach))
 }
 
-const SORTS: Record<string, Omit<Order, 'direction'>> = {
-  name: { column: 'name_key', property: 'nameKey' },
-  emailAddress: { column: 'address_key', property: 'addressKey', nullable: true },
-  kind: { column: 'kind', property: 'kind' },
-  approval: { column: 'approval', property: 'approval' },
-  incomingEmailStatus: { column: 'incoming_email_status', property: 'incomingEmailStatus' },
-  outgoingEmailStatus: { column: 'outgoing_email_status', property: 'outgoingEmailStatus' },
-  actStatus: { column: 'act_status', property: 'actStatus' },
-  lastTestedAt: { column: 'last_tested_at', property: 'lastTestedAt', nullable: true },
-  createdAt: { column: 'created_at', property: 'createdAt' },
-  updatedAt: { column: 'updated_at', property: 'updatedAt' },
-}
+const FIELD_OF = {
+  approval: 'approval',
+  incoming_email_status: 'incomingEmailStatus',
+  outgoing_email_status: 'outgoingEmailStatus',
+  act_status: 'actStatus',
+  incoming_method: 'incomingMethod',
+  outgoing_method: 'outgoingMethod',
+  act_method: 'actMethod',
+} as const satisfies Record<Facet, keyof MailboxFilter>
 
-export function orderOf(sort: MailboxSort | null | undefined): Order {
-  const field = sort?.field ?? 'name'
-  const order = Object.hasOwn(SORTS, field) ? SORTS[field] : undefined
-  if (!order) {
-    const fields = Object.keys(SORTS).join(', ')
-    throw new OperationError('BAD_USER_INPUT', `Sort by one of: ${fields}`, ['sort', 'field'])
-  }
-  return { ...order, direction: sort?.direction === SortDirection.DESC ? 'DESC' : 'ASC' }
+/** The fields of a filter that name a column of few values. */
+export const FACET_FIELDS = Object.values(FIELD_OF)
+
+/** The columns of few values that a filter names, each with the value it wants. */
+export function facetsOf(filter: MailboxFilter | null | undefined): [Facet, string][] {
+  return (Object.entries(FIELD_OF) as [Facet, (typeof FACET_FIELDS)[number]][]).flatMap(([facet, field]) => {
+    const value = filter?.[field]
+    return value ? [[facet, value] as [Facet, string]] : []
+  })
 }

@@ -9,11 +9,13 @@ import { ConnectionSecurity, type Endpoint, type ProbeSettings } from '../mail/p
 import { CredentialSource, type EmailServerProfile } from '../profiles/profile.entity'
 import type { ProfileService } from '../profiles/profile.service'
 import { type Keyring, SecretUnreadable } from '../secrets/keyring'
+import { IncomingMethod } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { type Blocker, testBlocker } from './blockers'
 import { Mailbox } from './mailbox.entity'
 import { Direction, TestStatus } from './mailbox.enums'
 import { passwordOf } from './mailbox.service'
+import { counted } from './mailbox-counts'
 import type { Condition } from './mailbox-selection'
 import { DIRECTION_COLUMNS, DIRECTIONS, effectOf, hasMethod, type MailboxPatch } from './reset-rules'
 
@@ -22,6 +24,12 @@ export interface TestCandidate {
   profileId: string | null
   /** Why it cannot be tested. */
   blocker?: Blocker
+}
+
+/** Whose inbox it is, and how it is reached. */
+interface Place {
+  mailbox: Mailbox
+  profile: EmailServerProfile | null
 }
 
 /** What a test needs to know of one direction: where to go and as whom, or why that cannot be known. */
@@ -140,13 +148,29 @@ export class MailboxTestService {
       .addSelect('m.passwordSealed')
       .where({ id: In([...ids]) })
       .getMany()
-    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
-    const profiles = new Map((await this.profiles.withSecrets(profileIds)).map((profile) => [profile.id, profile]))
+    const forwards = await this.forwardsOf(mailboxes)
+    const profileIds = [...mailboxes, ...forwards.values()].flatMap((mailbox) => mailbox.profileId ?? [])
+    const known = await this.profiles.withSecrets([...new Set(profileIds)])
+    const profiles = new Map(known.map((profile) => [profile.id, profile]))
     const switches = await this.settings.current()
     return mailboxes.map((mailbox) => {
       const profile = profiles.get(mailbox.profileId ?? '') ?? null
-      return { ...this.targetsOf(mailbox, profile), blocker: testBlocker(mailbox, profile, switches) }
+      const forward = forwards.get(mailbox.forwardMailboxId ?? '')
+      const through = forward && { mailbox: forward, profile: profiles.get(forward.profileId ?? '') ?? null }
+      return { ...this.targetsOf(mailbox, profile, through), blocker: testBlocker(mailbox, profile, switches) }
     })
+  }
+
+  /** The forward mailboxes that these get their mail through, by id. */
+  private async forwardsOf(mailboxes: readonly Mailbox[]): Promise<Map<string, Mailbox>> {
+    const ids = new Set(mailboxes.flatMap((mailbox) => mailbox.forwardMailboxId ?? []))
+    if (ids.size === 0) return new Map()
+    const rows = await this.db.read
+      .createQueryBuilder(Mailbox, 'm')
+      .addSelect('m.passwordSealed')
+      .where({ id: In([...ids]) })
+      .getMany()
+    return new Map(rows.map((row) => [row.id, row]))
   }
 
   /**
@@ -154,10 +178,8 @@ export class MailboxTestService {
    * since the test began, the mailbox is only let go. Answers the outcomes that hold.
    */
   async applyTestResults(tx: Tx, outcomes: readonly MailboxOutcome[], now: Date): Promise<MailboxOutcome[]> {
-    const current = await this.fingerprints(
-      tx,
-      outcomes.map((outcome) => outcome.mailboxId),
-    )
+    const ids = outcomes.map((outcome) => outcome.mailboxId)
+    const current = await this.fingerprints(tx, ids)
     const holds = ({ mailboxId, basis }: MailboxOutcome) => basis?.fingerprint === current.get(mailboxId)
     const alike = new Map<string, { patch: Partial<Mailbox>; ids: string[] }>()
     for (const outcome of outcomes) {
@@ -168,13 +190,12 @@ export class MailboxTestService {
       group.ids.push(outcome.mailboxId)
       alike.set(key, group)
     }
-    for (const { patch, ids } of alike.values()) {
-      await tx.em.update(Mailbox, { id: In(ids) }, { ...patch, testingRunId: null })
-    }
-    tx.signal(
-      'mailboxes',
-      outcomes.map((outcome) => outcome.mailboxId),
-    )
+    await counted(tx, ids, async () => {
+      for (const { patch, ids: those } of alike.values()) {
+        await tx.em.update(Mailbox, { id: In(those) }, { ...patch, testingRunId: null })
+      }
+    })
+    tx.signal('mailboxes', ids)
     return outcomes.filter(holds)
   }
 
@@ -212,38 +233,38 @@ export class MailboxTestService {
     return found
   }
 
-  private targetsOf(mailbox: Mailbox, profile: EmailServerProfile | null): ProbeTargets {
+  /** `through`: the forward mailbox that its mail arrives in, which is then where the incoming test looks. */
+  private targetsOf(mailbox: Mailbox, profile: EmailServerProfile | null, through: Place | undefined): ProbeTargets {
     const basis = { profileId: profile?.id ?? '', fingerprint: fingerprint(mailbox, profile) }
-    if (!profile) {
-      const absent = { absent: true } as const
-      return { mailboxId: mailbox.id, basis, [Direction.INCOMING]: absent, [Direction.OUTGOING]: absent }
-    }
-    const credentials = this.credentialsOf(mailbox, profile)
-    const target = (direction: Direction.INCOMING | Direction.OUTGOING, endpoint: Endpoint | null): ProbeTarget => {
-      if (!hasMethod(mailbox, direction) || !mailbox.emailAddress) return { absent: true }
-      if (!endpoint) {
-        return {
-          problem: { code: MailErrorCode.ENDPOINT_MISSING, source: profile.credentialSource },
-          endpoint: NO_ENDPOINT,
-        }
-      }
-      if ('problem' in credentials) return { ...credentials, endpoint }
-      return {
-        source: profile.credentialSource,
-        settings: {
-          endpoint,
-          ...credentials,
-          emailAddress: mailbox.emailAddress,
-          trustedCertificates: profile.trustedCertificates ?? undefined,
-          verifyCertificates: profile.verifyCertificates,
-        },
-      }
-    }
+    const own = { mailbox, profile }
+    const isForwarded = mailbox.incomingMethod === IncomingMethod.FORWARD_MAILBOX
+    const collects = isForwarded ? (through ?? { mailbox, profile: null }) : own
+    const wanted = (direction: Direction, target: ProbeTarget): ProbeTarget =>
+      profile && hasMethod(mailbox, direction) && mailbox.emailAddress ? target : { absent: true }
     return {
       mailboxId: mailbox.id,
       basis,
-      [Direction.INCOMING]: target(Direction.INCOMING, profile.incoming),
-      [Direction.OUTGOING]: target(Direction.OUTGOING, profile.outgoing),
+      [Direction.INCOMING]: wanted(Direction.INCOMING, this.targetOf(collects, collects.profile?.incoming ?? null)),
+      [Direction.OUTGOING]: wanted(Direction.OUTGOING, this.targetOf(own, own.profile?.outgoing ?? null)),
+    }
+  }
+
+  private targetOf({ mailbox, profile }: Place, endpoint: Endpoint | null): ProbeTarget {
+    if (!profile || !endpoint) {
+      const source = profile?.credentialSource ?? CredentialSource.MAILBOX
+      return { problem: { code: MailErrorCode.ENDPOINT_MISSING, source }, endpoint: NO_ENDPOINT }
+    }
+    const credentials = this.credentialsOf(mailbox, profile)
+    if ('problem' in credentials) return { ...credentials, endpoint }
+    return {
+      source: profile.credentialSource,
+      settings: {
+        endpoint,
+        ...credentials,
+        emailAddress: mailbox.emailAddress ?? '',
+        trustedCertificates: profile.trustedCertificates ?? undefined,
+        verifyCertificates: profile.verifyCertificates,
+      },
     }
   }
 
@@ -272,6 +293,7 @@ export class MailboxTestService {
 function fingerprint(mailbox: Mailbox, profile: EmailServerProfile | null): string {
   const { emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed } = mailbox
   const own = [emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed]
+  if (mailbox.forwardMailboxId) own.push(mailbox.forwardMailboxId)
   const shared = profile && [
     ...[profile.incomingHost, profile.incomingPort, profile.incomingSecurity],
     ...[profile.outgoingHost, profile.outgoingPort, profile.outgoingSecurity],

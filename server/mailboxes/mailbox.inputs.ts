@@ -5,7 +5,7 @@ import { ListChangeKind } from '../graphql/list-change'
 import { Payload } from '../graphql/payload'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { Mailbox } from './mailbox.entity'
-import { ApprovalStatus, Direction, MailboxKind, MailboxView, SortDirection } from './mailbox.enums'
+import { ApprovalStatus, Direction, MailboxKind, MailboxView, SortDirection, TestStatus } from './mailbox.enums'
 
 @ObjectType({ description: 'A condition of processing that is not met, and what removes it.' })
 export class MailboxBlocker {
@@ -53,11 +53,32 @@ export class MailboxFilter {
 
   @Field(() => String, { nullable: true, description: 'MailError code of a failed last test.' })
   errorCode?: string | null
+
+  @Field(() => IncomingMethod, { nullable: true })
+  incomingMethod?: IncomingMethod | null
+
+  @Field(() => SyncMethod, { nullable: true })
+  outgoingMethod?: SyncMethod | null
+
+  @Field(() => SyncMethod, { nullable: true })
+  actMethod?: SyncMethod | null
+
+  @Field(() => TestStatus, { nullable: true })
+  incomingEmailStatus?: TestStatus | null
+
+  @Field(() => TestStatus, { nullable: true })
+  outgoingEmailStatus?: TestStatus | null
+
+  @Field(() => TestStatus, { nullable: true })
+  actStatus?: TestStatus | null
 }
 
 @InputType()
 export class MailboxSort {
-  @Field(() => String, { description: 'A field of Mailbox: name, emailAddress, approval, lastTestedAt ...' })
+  @Field(() => String, {
+    description:
+      'A column: name, emailAddress, profile, approval, lastTestedAt ... A wrong one is answered with the list.',
+  })
   field!: string
 
   @Field(() => SortDirection)
@@ -140,6 +161,33 @@ export class BulkMailboxPayload extends Payload {
     description: 'Of those changed, at most 500; none without the right to read.',
   })
   mailboxes!: Mailbox[]
+}
+
+@InputType({ description: 'Without methods: it collects mail by server-side synchronization and does nothing else.' })
+export class CreateForwardMailboxInput {
+  @Field(() => String)
+  name!: string
+
+  @Field(() => String)
+  emailAddress!: string
+
+  @Field(() => ID, { nullable: true, description: "The organisation's default profile when left out." })
+  profileId?: string | null
+
+  @Field(() => String, { nullable: true })
+  username?: string | null
+
+  @Field(() => String, { nullable: true, description: 'Stored encrypted, never answered.' })
+  password?: string | null
+
+  @Field(() => Boolean, { nullable: true, description: 'False when left out.' })
+  deleteAfterProcessing?: boolean | null
+}
+
+@ObjectType()
+export class MailboxPayload extends Payload {
+  @Field(() => Mailbox, { nullable: true })
+  mailbox!: Mailbox | null
 }
 
 @ObjectType()

@@ -13,7 +13,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql'
-import { type Ctx as Context, permit } from '../auth/auth.service'
+import { type Ctx as Context, mayRead, permit } from '../auth/auth.service'
 import { isId } from '../db/id'
 import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
@@ -21,15 +21,18 @@ import { EmailServerProfile } from '../profiles/profile.entity'
 import type { ProfileService } from '../profiles/profile.service'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { blockersOf, healthOf } from './blockers'
+import type { ForwardMailboxService } from './forward-mailbox.service'
 import { Mailbox } from './mailbox.entity'
 import { MailboxHealth, MailboxView } from './mailbox.enums'
 import {
   BulkMailboxPayload,
+  CreateForwardMailboxInput,
   MailboxBlocker,
   MailboxChange,
   MailboxChanges,
   MailboxConnection,
   MailboxFilter,
+  MailboxPayload,
   MailboxSelection,
   MailboxSort,
   MailboxViewCount,
@@ -57,6 +60,7 @@ export class MailboxResolver {
     private readonly service: MailboxService,
     private readonly profiles: ProfileService,
     private readonly settings: EmailSettingsService,
+    private readonly forwards: ForwardMailboxService,
     private readonly watching: MailboxWatch,
   ) {}
 
@@ -113,6 +117,82 @@ export class MailboxResolver {
   ): Promise<BulkMailboxPayload> {
     const work = () => this.service.reject(viewer, selection, reason ?? null, dryRun ?? false)
     return payload<BulkAnswer>(NOTHING_CHANGED, work)
+  }
+
+  @Mutation(() => BulkMailboxPayload, {
+    description:
+      "The organisation's defaults for new mailboxes, profile and methods; without a default profile theirs stay.",
+  })
+  applyDefaultEmailSettings(
+    @Arg('selection', () => MailboxSelection) selection: MailboxSelection,
+    @Ctx() { viewer }: Context,
+    @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
+  ): Promise<BulkMailboxPayload> {
+    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.service.applyDefaults(viewer, selection, dryRun ?? false))
+  }
+
+  @Mutation(() => BulkMailboxPayload, {
+    description: 'An inactive mailbox is never processed, and its address is free.',
+  })
+  setMailboxesActive(
+    @Arg('selection', () => MailboxSelection) selection: MailboxSelection,
+    @Arg('active', () => Boolean) active: boolean,
+    @Ctx() { viewer }: Context,
+    @Arg('moveForwardedTo', () => ID, {
+      nullable: true,
+      description:
+        'The forward mailbox for those that get their mail through one that is deactivated; else it is refused.',
+    })
+    moveForwardedTo?: string,
+    @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
+  ): Promise<BulkMailboxPayload> {
+    const work = () => this.service.setActive(viewer, selection, active, { dryRun, moveForwardedTo })
+    return payload<BulkAnswer>(NOTHING_CHANGED, work)
+  }
+
+  @Mutation(() => MailboxPayload)
+  createForwardMailbox(
+    @Arg('input', () => CreateForwardMailboxInput) input: CreateForwardMailboxInput,
+    @Ctx() { viewer }: Context,
+  ): Promise<MailboxPayload> {
+    return payload<Omit<MailboxPayload, 'userErrors'>>({ mailbox: null }, async () => {
+      const mailbox = await this.forwards.create(viewer, input)
+      return { mailbox: mayRead(viewer) ? mailbox : null }
+    })
+  }
+
+  @Mutation(() => MailboxPayload, {
+    description:
+      'It leaves every list and frees its address; what was tested with it still shows it. Refused with the count while it is in use.',
+  })
+  deleteForwardMailbox(
+    @Arg('id', () => ID) id: string,
+    @Ctx() { viewer }: Context,
+    @Arg('moveForwardedTo', () => ID, {
+      nullable: true,
+      description: 'The forward mailbox for those that get their mail through it.',
+    })
+    moveForwardedTo?: string,
+  ): Promise<MailboxPayload> {
+    return payload<Omit<MailboxPayload, 'userErrors'>>({ mailbox: null }, async () => {
+      const mailbox = await this.service.deleteForward(viewer, id, moveForwardedTo ?? null)
+      return { mailbox: mayRead(viewer) ? mailbox : null }
+    })
+  }
+
+  @FieldResolver(() => Mailbox, {
+    nullable: true,
+    description: 'The mailbox its mail arrives in, for method FORWARD_MAILBOX; null when it is not yours to see.',
+  })
+  async forwardMailbox(@Root() mailbox: Mailbox, @Ctx() { viewer, loaders }: Context): Promise<Mailbox | null> {
+    if (mailbox.forwardMailboxId === null) return null
+    return loaders
+      .one(
+        'mailbox',
+        (ids) => this.service.getMany(viewer, ids),
+        (row) => row.id,
+      )
+      .load(mailbox.forwardMailboxId)
   }
 
   @Subscription(() => MailboxChange, {

@@ -1,18 +1,41 @@
-import { In } from 'typeorm'
-import { permit, type Viewer } from '../auth/auth.service'
-import { pausingChunks, updateEach } from '../db/chunks'
+import { In, IsNull } from 'typeorm'
+import { permit, permitAll, type Reach, type Right, reachOf, type Viewer } from '../auth/auth.service'
+import { updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
-import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
+import type { Page, PageArguments } from '../graphql/connection'
 import type { ProfileChange } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
+import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
-import { ApprovalStatus, Direction, MailboxView } from './mailbox.enums'
+import { ApprovalStatus, Direction, MailboxKind, MailboxView } from './mailbox.enums'
 import type { MailboxChanges, MailboxFilter, MailboxSelection, MailboxSort } from './mailbox.inputs'
-import { checkMailboxChanges } from './mailbox-changes'
-import { type Condition, orderOf, selectionCondition, VIEW_CONDITIONS, viewCondition } from './mailbox-selection'
-import { effectOf, type MailboxPatch } from './reset-rules'
+import { activating, deactivating, forwardedTo, moveForwarded } from './mailbox-activity'
+import {
+  type BulkEdit,
+  type BulkResult,
+  changeMailboxes,
+  type MailboxColumn,
+  MOST_MAILBOXES,
+  type Refusal,
+  refusalsOf,
+} from './mailbox-bulk'
+import {
+  checkForwardMailbox,
+  checkMailboxChanges,
+  columnsOfChanges,
+  decideChanges,
+  profilesWithAct,
+  type WantedChanges,
+} from './mailbox-changes'
+import { readCounts, SCOPE } from './mailbox-counts'
+import { IN_VIEW } from './mailbox-facets'
+import { listMailboxes } from './mailbox-list'
+import { type Looker, reachCondition, viewCondition } from './mailbox-selection'
+import { sortingOf } from './mailbox-sorts'
+import { effectOf } from './reset-rules'
+import { lockSelected } from './selected-mailboxes'
 
 export interface BulkAnswer {
   matched: number
@@ -24,9 +47,6 @@ export interface BulkAnswer {
 
 export const NOTHING_CHANGED: BulkAnswer = { matched: 0, changed: 0, refused: [], refusedCount: 0, mailboxes: [] }
 
-const MOST_REFUSALS = 100
-const MOST_MAILBOXES = 500
-
 /** Rolls a dry run back: it gives the answer of the real call because it is the real call. */
 class DryRun extends Error {
   constructor(readonly answer: BulkAnswer) {
@@ -34,31 +54,45 @@ class DryRun extends Error {
   }
 }
 
-interface BulkRule {
-  /** Rows that are changed, among the selected. */
-  changes: string
-  patch: MailboxPatch & Partial<Mailbox>
-  /** Rows that are refused, among the selected. */
-  refuses: { sql: string; code: string; message: string }
+/** What features to the right of this one know. */
+export interface MailboxHooks {
+  /** Which of these owners are inactive: their mailboxes stay so. */
+  inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>>
 }
 
+/** Who looks, by the reach of a right. */
+export const lookerOf = (viewer: Viewer, right: Right): Looker => ({
+  reach: reachOf(viewer, right),
+  ownerId: viewer.ownerId,
+})
+
 /**
- * Selects and edits mailboxes. What tests write goes through MailboxTestService, what owners decide through
- * MailboxOwnerService; nobody else writes the table.
+ * Selects, lists and edits mailboxes. What tests write goes through MailboxTestService, what owners decide through
+ * MailboxOwnerService, and forward mailboxes are made by ForwardMailboxService; nobody else writes the table.
  */
 export class MailboxService {
+  readonly hooks: MailboxHooks = { inactiveOwners: async () => new Set() }
+
   constructor(
     private readonly db: Database,
     private readonly keyring: Keyring,
+    private readonly settings: EmailSettingsService,
   ) {}
 
+  /** Those of them that the viewer may see. */
   async getMany(viewer: Viewer | undefined, ids: readonly string[]): Promise<Mailbox[]> {
     permit(viewer, 'mailboxes.read')
-    return this.byIds(ids)
+    return this.seen(reachOf(viewer, 'mailboxes.read'), 'id', ids)
   }
 
   byIds(ids: readonly string[]): Promise<Mailbox[]> {
     return this.db.read.findBy(Mailbox, { id: In([...ids]) })
+  }
+
+  /** Those of these owners' mailboxes that the viewer may see. */
+  async ofOwners(viewer: Viewer | undefined, ownerIds: readonly string[]): Promise<Mailbox[]> {
+    permit(viewer, 'mailboxes.read')
+    return this.seen(reachOf(viewer, 'mailboxes.read'), 'owner_id', ownerIds)
   }
 
   byOwners(ownerIds: readonly string[]): Promise<Mailbox[]> {
@@ -72,41 +106,46 @@ export class MailboxService {
   ): Promise<Page<Mailbox>> {
     permit(viewer, 'mailboxes.read')
     const faults = new FaultList()
-    const { sql, parameters } = viewCondition(faults, what.view ?? MailboxView.ACTIVE, what.filter)
+    const view = what.view ?? MailboxView.ACTIVE
+    const looker = lookerOf(viewer, 'mailboxes.read')
+    const where = viewCondition(faults, looker, view, what.filter)
     refuseQuery(faults)
-    const query = this.db.read.createQueryBuilder(Mailbox, 'm').where(sql, parameters)
-    return keysetPage(query, page, orderOf(what.sort))
+    const request = { looker, view, filter: what.filter, where, sorting: sortingOf(what.sort) }
+    return listMailboxes(this.db.read, this.db.kind, request, page)
   }
 
-  /** How many mailboxes each view has now, in one pass. */
+  /** How many mailboxes each view has now for the viewer. */
   async viewCounts(viewer: Viewer | undefined): Promise<{ view: MailboxView; count: number }[]> {
     permit(viewer, 'mailboxes.read')
-    const views = Object.values(MailboxView)
-    const sums = views.map((view) => `COUNT(CASE WHEN ${VIEW_CONDITIONS[view]} THEN 1 END) AS n_${view}`)
-    const [row] = (await this.db.read.query(`SELECT ${sums.join(', ')} FROM mailboxes`)) as Record<string, unknown>[]
-    return views.map((view) => ({ view, count: Number(row?.[`n_${view}`] ?? 0) }))
+    const [counts, mine] = await Promise.all([
+      this.classCounts(reachOf(viewer, 'mailboxes.read')),
+      viewer.ownerId === null ? [] : this.classCounts({ domains: [], ownerIds: [viewer.ownerId] }),
+    ])
+    return Object.values(MailboxView).map((view) => {
+      const of = view === MailboxView.MINE ? mine : counts
+      const count = of.reduce((sum, { viewClass, n }) => (IN_VIEW[view](viewClass) ? sum + n : sum), 0)
+      return { view, count }
+    })
   }
 
   async countsByProfile(profileIds: readonly string[]): Promise<{ profileId: string; count: number }[]> {
-    const rows = await this.db.read
-      .createQueryBuilder(Mailbox, 'm')
-      .select('m.profileId', 'profileId')
-      .addSelect('COUNT(*)', 'count')
-      .where({ profileId: In([...profileIds]) })
-      .groupBy('m.profileId')
-      .getRawMany<{ profileId: string; count: string | number }>()
-    return rows.map((row) => ({ profileId: row.profileId, count: Number(row.count) }))
+    const counts = await readCounts(this.db.read, profileIds.map(SCOPE.profile))
+    return profileIds.map((profileId) => {
+      const own = counts.filter(({ scope }) => scope === SCOPE.profile(profileId))
+      return { profileId, count: own.reduce((sum, { n }) => sum + n, 0) }
+    })
   }
 
   async approve(viewer: Viewer | undefined, selection: MailboxSelection, dryRun: boolean): Promise<BulkAnswer> {
     permit(viewer, 'mailboxes.approve')
-    return this.bulk(viewer, selection, dryRun, {
-      changes: `approval IN ('${ApprovalStatus.PENDING}', '${ApprovalStatus.REJECTED}')`,
-      patch: effectOf({ kind: 'APPROVED', by: viewer.name, at: new Date() }),
-      refuses: {
-        sql: `approval = '${ApprovalStatus.EMPTY}'`,
-        code: 'NO_ADDRESS',
-        message: 'A mailbox without address cannot be approved.',
+    const patch = effectOf({ kind: 'APPROVED', by: viewer.name, at: new Date() })
+    return this.bulk(viewer, 'mailboxes.approve', selection, dryRun, {
+      action: 'approveEmails',
+      columns: APPROVAL_COLUMNS,
+      decide: ({ approval }) => {
+        if (approval === ApprovalStatus.EMPTY) return { refusal: NO_ADDRESS }
+        // who approved first, and when, stays
+        return { patch: approval === ApprovalStatus.APPROVED ? {} : patch }
       },
     })
   }
@@ -123,40 +162,112 @@ export class MailboxService {
       faults.add('INVALID', ['reason'], 'A reason is one line of at most 500 characters')
       faults.check()
     }
-    return this.bulk(viewer, selection, dryRun, {
-      changes: `approval IN ('${ApprovalStatus.PENDING}', '${ApprovalStatus.APPROVED}')`,
-      patch: effectOf({ kind: 'REJECTED', reason }),
-      refuses: {
-        sql: `approval = '${ApprovalStatus.EMPTY}'`,
-        code: 'NO_ADDRESS',
-        message: 'A mailbox without address cannot be rejected.',
+    const patch = effectOf({ kind: 'REJECTED', reason })
+    return this.bulk(viewer, 'mailboxes.approve', selection, dryRun, {
+      action: 'rejectEmails',
+      details: { reason },
+      columns: APPROVAL_COLUMNS,
+      decide: ({ approval }) => {
+        if (approval === ApprovalStatus.EMPTY) return { refusal: NO_ADDRESS }
+        return { patch: approval === ApprovalStatus.REJECTED ? {} : patch }
       },
     })
   }
 
-  /** Edits the selected mailboxes; what resets what is decided by the reset rules. */
+  /** Edits the selected mailboxes; what resets what is decided by the reset rules. Credentials alone take a right of their own. */
   async update(
     viewer: Viewer | undefined,
     selection: MailboxSelection,
     changes: MailboxChanges,
     dryRun: boolean,
   ): Promise<BulkAnswer> {
-    permit(viewer, 'mailboxes.edit')
-    const faults = new FaultList()
-    const condition = selectionCondition(faults, selection)
-    return this.answering(viewer, dryRun, async (tx) => {
-      const steps = await checkMailboxChanges(tx, faults, changes)
+    const right = isCredentialsAlone(changes) ? 'mailboxes.credentials' : 'mailboxes.edit'
+    permit(viewer, right)
+    const { password } = changes
+    return this.bulk(viewer, right, selection, dryRun, async (tx) => {
+      const faults = new FaultList()
+      const wanted = await checkMailboxChanges(tx, faults, changes)
       faults.check()
-      const ids = await this.selectedIds(tx, condition, selection)
-      const changed = new Set<string>()
-      for (const { when, patch } of steps) {
-        for (const id of await this.patchWhere(tx, ids, when, patch)) changed.add(id)
+      return {
+        ...(await this.edit(tx, wanted)),
+        action: 'updateMailboxes',
+        ...(typeof password === 'string' && {
+          writeEach: (_tx: Tx, ids: readonly string[]) => this.setPassword(tx, ids, password),
+          alsoChanged: { password: 'changed' },
+        }),
       }
-      if (typeof changes.password === 'string') {
-        await this.setPassword(tx, ids, changes.password)
-        for (const id of ids) changed.add(id)
+    })
+  }
+
+  /** The organisation's defaults: its profile, if there is one, and its methods. Not for forward mailboxes, which have their own. */
+  async applyDefaults(viewer: Viewer | undefined, selection: MailboxSelection, dryRun: boolean): Promise<BulkAnswer> {
+    permitAll(viewer, 'mailboxes.edit')
+    return this.bulk(viewer, 'mailboxes.edit', selection, dryRun, async (tx) => {
+      const settings = await this.settings.current(tx.em)
+      const edit = await this.edit(tx, {
+        ...(settings.defaultProfileId !== null && { profileId: settings.defaultProfileId }),
+        incomingMethod: settings.defaultIncomingMethod,
+        outgoingMethod: settings.defaultOutgoingMethod,
+        actMethod: settings.defaultActMethod,
+      })
+      return {
+        ...edit,
+        action: 'applyDefaultEmailSettings',
+        decide: (row) => (row.kind === MailboxKind.FORWARD ? { refusal: NO_DEFAULTS } : edit.decide(row)),
       }
-      return this.answer(tx, ids.length, [...changed])
+    })
+  }
+
+  /**
+   * Activates or deactivates. An inactive forward mailbox collects nothing, so one that is in use is refused, or its users move
+   * to another one.
+   */
+  async setActive(
+    viewer: Viewer | undefined,
+    selection: MailboxSelection,
+    active: boolean,
+    options: { dryRun?: boolean | null; moveForwardedTo?: string | null },
+  ): Promise<BulkAnswer> {
+    permitAll(viewer, 'mailboxes.edit')
+    const dryRun = options.dryRun ?? false
+    return this.bulkBy(viewer, 'mailboxes.edit', selection, dryRun, async (tx, ids) => {
+      if (active) return activating(tx, viewer, ids, { dryRun, inactiveOwners: this.hooks.inactiveOwners })
+      const moveTo = options.moveForwardedTo ?? null
+      if (moveTo !== null) {
+        const faults = new FaultList()
+        await checkForwardMailbox(tx.em, faults, ['moveForwardedTo'], moveTo)
+        if (ids.includes(moveTo)) faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'It is deactivated itself')
+        faults.check()
+      }
+      return deactivating(tx, viewer, ids, { dryRun, moveTo })
+    })
+  }
+
+  /** Deletes a forward mailbox. One that is in use is refused with the count, or its users move to another one. */
+  async deleteForward(viewer: Viewer | undefined, id: string, moveForwardedTo: string | null): Promise<Mailbox> {
+    permitAll(viewer, 'mailboxes.edit')
+    return this.db.inTransaction(async (tx) => {
+      const faults = new FaultList()
+      await lockSelected(tx, faults, ALL, { ids: [id] }, ['id'])
+      faults.check()
+      const mailbox = await tx.em.findOneByOrFail(Mailbox, { id })
+      if (mailbox.kind !== MailboxKind.FORWARD) {
+        faults.add('NOT_ALLOWED', ['id'], "A user's or queue's mailbox is deactivated, not deleted")
+      }
+      if (moveForwardedTo !== null) await checkForwardMailbox(tx.em, faults, ['moveForwardedTo'], moveForwardedTo)
+      if (moveForwardedTo === id) faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'It is deleted itself')
+      const users = (await forwardedTo(tx, [id])).get(id) ?? []
+      if (users.length > 0 && moveForwardedTo === null) {
+        faults.add('IN_USE', ['id'], `${users.length} mailboxes get their mail through it: name another one for them`)
+      }
+      faults.check()
+      if (moveForwardedTo !== null) await moveForwarded(tx, viewer, users, moveForwardedTo, 'deleteForwardMailbox')
+      await changeMailboxes(tx, viewer, [id], {
+        action: 'deleteForwardMailbox',
+        columns: ['active', 'activeAddress', 'deletedAt'],
+        decide: () => ({ patch: { active: false, activeAddress: null, deletedAt: new Date() } }),
+      })
+      return tx.em.findOneByOrFail(Mailbox, { id })
     })
   }
 
@@ -166,51 +277,95 @@ export class MailboxService {
     await tx.em.update(Mailbox, { profileId: change.profileId }, patch)
   }
 
-  /** Ids that a selection names, in the order of their creation; unknown ids are faults. Takes the rows' locks. */
-  async selectedIds(tx: Tx, condition: Condition, selection: MailboxSelection): Promise<string[]> {
-    const query = tx.em
-      .createQueryBuilder(Mailbox, 'm')
-      .select('m.id', 'id')
-      .where(condition.sql, condition.parameters)
-      .orderBy('m.id')
-    const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<{ id: string }>()
-    const found = new Set(rows.map((row) => row.id))
-    const faults = new FaultList()
-    for (const [index, id] of (selection.ids ?? []).entries()) {
-      if (!found.has(id)) faults.add('NOT_FOUND', ['selection', 'ids', index], 'There is no such mailbox')
-    }
-    faults.check()
-    return [...found]
+  /** The ids that a selection names within the reach of a right; adds a fault for each that is not there. Takes the rows' locks. */
+  selectedIds(tx: Tx, faults: FaultList, viewer: Viewer, right: Right, selection: MailboxSelection): Promise<string[]> {
+    return lockSelected(tx, faults, lookerOf(viewer, right), selection)
   }
 
-  private async bulk(
+  /** How many mailboxes have a profile, as the transaction sees it. */
+  async countOfProfile(tx: Tx, profileId: string): Promise<number> {
+    return tx.em.countBy(Mailbox, { profileId, deletedAt: IsNull() })
+  }
+
+  /** A profile goes: its mailboxes get another one, with all that a change of profile resets. */
+  async moveToProfile(tx: Tx, viewer: Viewer, fromId: string, toId: string): Promise<number> {
+    const rows = await tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .select('m.id', 'id')
+      .where({ profileId: fromId })
+      .orderBy('m.id')
+      .getRawMany<{ id: string }>()
+    const columns = columnsOfChanges({ profileId: toId })
+    const { changedIds } = await changeMailboxes(
+      tx,
+      viewer,
+      rows.map((row) => row.id),
+      {
+        action: 'deleteEmailServerProfile',
+        columns,
+        decide: () => ({ patch: { profileId: toId, ...effectOf({ kind: 'PROFILE_CHANGED' }) } }),
+      },
+    )
+    return changedIds.length
+  }
+
+  private async seen(reach: Reach, column: 'id' | 'owner_id', ids: readonly string[]): Promise<Mailbox[]> {
+    if (ids.length === 0) return []
+    const { sql, parameters } = reachCondition(reach)
+    return this.db.read
+      .createQueryBuilder(Mailbox, 'm')
+      .where(`${column} IN (:...seenIds) AND ${sql}`, { ...parameters, seenIds: [...ids] })
+      .getMany()
+  }
+
+  /** Classes with how many mailboxes of a reach have them. */
+  private async classCounts(reach: Reach): Promise<{ viewClass: number; n: number }[]> {
+    if (reach === 'ALL') return readCounts(this.db.read, [SCOPE.all])
+    if (reach.ownerIds.length === 0) {
+      return reach.domains.length === 0 ? [] : readCounts(this.db.read, reach.domains.map(SCOPE.domain))
+    }
+    const { sql, parameters } = reachCondition(reach)
+    const rows = await this.db.read
+      .createQueryBuilder(Mailbox, 'm')
+      .select('m.viewClass', 'viewClass')
+      .addSelect('COUNT(*)', 'n')
+      .where(`view_class IS NOT NULL AND ${sql}`, parameters)
+      .groupBy('m.viewClass')
+      .getRawMany<{ viewClass: number; n: number | string }>()
+    return rows.map(({ viewClass, n }) => ({ viewClass: Number(viewClass), n: Number(n) }))
+  }
+
+  private async edit(tx: Tx, wanted: WantedChanges): Promise<Pick<BulkEdit, 'columns' | 'decide'>> {
+    const withAct = await profilesWithAct(tx.em)
+    return { columns: columnsOfChanges(wanted), decide: (row) => decideChanges(row, wanted, withAct) }
+  }
+
+  private bulk(
     viewer: Viewer,
+    right: Right,
     selection: MailboxSelection,
     dryRun: boolean,
-    rule: BulkRule,
+    edit: BulkEdit | ((tx: Tx) => Promise<BulkEdit>),
   ): Promise<BulkAnswer> {
-    const faults = new FaultList()
-    const condition = selectionCondition(faults, selection)
-    faults.check()
-    return this.answering(viewer, dryRun, async (tx) => {
-      const ids = await this.selectedIds(tx, condition, selection)
-      const { code, message, sql } = rule.refuses
-      const refusedIds = await this.idsWhere(tx, ids, sql)
-      const changed = await this.patchWhere(tx, ids, rule.changes, rule.patch)
-      const answer = await this.answer(tx, ids.length, changed)
-      const shown = await tx.em.findBy(Mailbox, { id: In(refusedIds.slice(0, MOST_REFUSALS)) })
-      return {
-        ...answer,
-        refused: shown.map((mailbox) => ({ mailbox, code, message })),
-        refusedCount: refusedIds.length,
-      }
+    return this.bulkBy(viewer, right, selection, dryRun, async (tx, ids) => {
+      const known = typeof edit === 'function' ? await edit(tx) : edit
+      return changeMailboxes(tx, viewer, ids, known, { dryRun })
     })
   }
 
-  private async answering(viewer: Viewer, dryRun: boolean, work: (tx: Tx) => Promise<BulkAnswer>): Promise<BulkAnswer> {
+  private async bulkBy(
+    viewer: Viewer,
+    right: Right,
+    selection: MailboxSelection,
+    dryRun: boolean,
+    work: (tx: Tx, ids: string[]) => Promise<BulkResult>,
+  ): Promise<BulkAnswer> {
     const answer = await this.db
       .inTransaction(async (tx) => {
-        const done = await work(tx)
+        const faults = new FaultList()
+        const ids = await lockSelected(tx, faults, lookerOf(viewer, right), selection)
+        faults.check()
+        const done = await this.answer(tx, ids.length, await work(tx, ids))
         if (dryRun) throw new DryRun(done)
         return done
       })
@@ -222,49 +377,35 @@ export class MailboxService {
     return viewer.rights.has('mailboxes.read') ? answer : { ...answer, mailboxes: [], refused: [] }
   }
 
-  private async answer(tx: Tx, matched: number, changed: string[]): Promise<BulkAnswer> {
-    tx.signal('mailboxes', changed)
-    const mailboxes = await tx.em.findBy(Mailbox, { id: In(changed.slice(0, MOST_MAILBOXES)) })
-    return { ...NOTHING_CHANGED, matched, changed: changed.length, mailboxes }
+  private async answer(tx: Tx, matched: number, result: BulkResult): Promise<BulkAnswer> {
+    const { changedIds, refusedCount } = result
+    const mailboxes = await tx.em.findBy(Mailbox, { id: In(changedIds.slice(0, MOST_MAILBOXES)) })
+    return { matched, changed: changedIds.length, refused: await refusalsOf(tx.em, result), refusedCount, mailboxes }
   }
 
-  private async idsWhere(tx: Tx, ids: readonly string[], sql: string, parameters: object = {}): Promise<string[]> {
-    const found: string[] = []
-    for await (const chunk of pausingChunks(ids)) {
-      const query = tx.em
-        .createQueryBuilder(Mailbox, 'm')
-        .select('m.id', 'id')
-        .where({ id: In(chunk) })
-      const rows = await query.andWhere(`(${sql})`, parameters).getRawMany<{ id: string }>()
-      found.push(...rows.map((row) => row.id))
-    }
-    return found
-  }
-
-  private async patchWhere(
-    tx: Tx,
-    ids: readonly string[],
-    sql: string | Condition,
-    patch: Partial<Mailbox>,
-  ): Promise<string[]> {
-    const when = typeof sql === 'string' ? { sql, parameters: {} } : sql
-    const matching = await this.idsWhere(tx, ids, when.sql, when.parameters)
-    for await (const chunk of pausingChunks(matching)) {
-      await tx.em.update(Mailbox, { id: In(chunk) }, { ...patch, updatedAt: new Date() })
-    }
-    return matching
-  }
-
+  /** Sealed row by row: a password opens only for the row it was sealed for. */
   private async setPassword(tx: Tx, ids: readonly string[], password: string): Promise<void> {
     const seal = (id: string) => (password === '' ? null : this.keyring.seal(password, passwordOf(id)))
-    const effect = effectOf({ kind: 'CREDENTIALS_CHANGED' })
-    for await (const chunk of pausingChunks(ids)) {
-      const sealed = new Map(chunk.map((id) => [id, { password_sealed: seal(id) }]))
-      await updateEach(tx, 'mailboxes', 'id', sealed)
-      const patch = { ...effect, hasPassword: password !== '', updatedAt: new Date() }
-      await tx.em.update(Mailbox, { id: In(chunk) }, patch)
-    }
+    await updateEach(tx, 'mailboxes', 'id', new Map(ids.map((id) => [id, { password_sealed: seal(id) }])))
   }
+}
+
+const ALL: Looker = { reach: 'ALL', ownerId: null }
+
+const APPROVAL_COLUMNS: MailboxColumn[] = ['approval', 'approvedBy', 'approvedAt', 'rejectionReason']
+
+const NO_ADDRESS: Refusal = {
+  code: 'NO_ADDRESS',
+  message: 'A mailbox without address can be neither approved nor rejected.',
+}
+const NO_DEFAULTS: Refusal = {
+  code: 'FORWARD_MAILBOX',
+  message: "The defaults are for users' and queues' mailboxes.",
+}
+
+const isCredentialsAlone = (changes: MailboxChanges): boolean => {
+  const given = Object.entries(changes).filter(([, value]) => value !== null && value !== undefined)
+  return given.length > 0 && given.every(([field]) => field === 'username' || field === 'password')
 }
 
 /** A query has no userErrors: the first fault ends it. */

@@ -242,7 +242,6 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     ['a password with a line break', { password: 'a\r\nLOGOUT' }, 'CONTROL_CHARACTER', 'password'],
     ['an unknown profile', { profileId: UNKNOWN }, 'NOT_FOUND', 'profileId'],
     ['a profile id that is none', { profileId: "' OR 1=1" }, 'NOT_FOUND', 'profileId'],
-    ['appointments, which are not there yet', { actMethod: 'SERVER_SIDE_SYNC' }, 'NOT_SUPPORTED', 'actMethod'],
   ])('%s is refused by name, and nothing is stored', async (_what, changes, code, field) => {
     const before = JSON.stringify(await harness.app.db.read.query('SELECT * FROM mailboxes ORDER BY id'))
     const { updateMailboxes } = await admin.get(UPDATE, {

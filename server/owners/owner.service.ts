@@ -22,6 +22,12 @@ export class OwnerService {
     private readonly provisioning: OwnerProvisioning,
   ) {}
 
+  /** Which of these are inactive. */
+  async inactive(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await tx.em.find(Owner, { select: { id: true }, where: { id: In([...ids]), active: false } })
+    return new Set(rows.map((owner) => owner.id))
+  }
+
   /** Those within reach; unknown ids are left out. */
   async get(viewer: Viewer | undefined, ids: readonly string[]): Promise<Owner[]> {
     permit(viewer, 'mailboxes.read')

@@ -1,0 +1,103 @@
+import { permitAll, type Viewer } from '../auth/auth.service'
+import type { Database } from '../db/database'
+import { isId, newId } from '../db/id'
+import type { Tx } from '../db/transaction'
+import { FaultList } from '../errors'
+import { checkPassword, oneLine } from '../graphql/text-input'
+import { addressProblem, normalizeAddress } from '../mail/address'
+import { EmailServerProfile } from '../profiles/profile.entity'
+import type { Keyring } from '../secrets/keyring'
+import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
+import type { EmailSettingsService } from '../settings/email-settings.service'
+import { Mailbox } from './mailbox.entity'
+import { ApprovalStatus, MailboxKind } from './mailbox.enums'
+import type { CreateForwardMailboxInput } from './mailbox.inputs'
+import { passwordOf } from './mailbox.service'
+import { count, countGroups } from './mailbox-counts'
+import { NEW_MAILBOX } from './new-mailbox'
+
+/** What a forward mailbox is made of; its fields are checked. */
+export interface NewForwardMailbox {
+  name: string
+  emailAddress: string
+  profileId: string | null
+  username?: string | null
+  password?: string | null
+  deleteAfterProcessing?: boolean | null
+}
+
+/** Makes the mailboxes that have no owner (product rule 2.1). */
+export class ForwardMailboxService {
+  constructor(
+    private readonly db: Database,
+    private readonly keyring: Keyring,
+    private readonly settings: EmailSettingsService,
+  ) {}
+
+  /** Made by hand, with the organisation's default profile unless another is named. Its address waits for approval as a queue's does. */
+  async create(viewer: Viewer | undefined, input: CreateForwardMailboxInput): Promise<Mailbox> {
+    permitAll(viewer, 'mailboxes.edit')
+    const faults = new FaultList()
+    const name = oneLine(faults, ['input', 'name'], input.name, { max: 200 })
+    const emailAddress = input.emailAddress.trim()
+    const problem = addressProblem(emailAddress)
+    if (problem) faults.add('INVALID_ADDRESS', ['input', 'emailAddress'], `The address ${problem}`)
+    const username = input.username
+      ? oneLine(faults, ['input', 'username'], input.username, { max: 320, required: false }) || null
+      : null
+    if (input.password) checkPassword(faults, ['input', 'password'], input.password)
+    return this.db.inTransaction(async (tx) => {
+      const { profileId } = input
+      if (profileId && !(isId(profileId) && (await tx.em.existsBy(EmailServerProfile, { id: profileId })))) {
+        faults.add('NOT_FOUND', ['input', 'profileId'], 'There is no such profile')
+      }
+      const taken = problem ? null : await this.holderOf(tx, emailAddress)
+      if (taken) {
+        faults.add('ADDRESS_TAKEN', ['input', 'emailAddress'], `${name} and ${taken.name} cannot share an address`)
+      }
+      faults.check()
+      const { defaultProfileId } = await this.settings.current(tx.em)
+      return this.insert(tx, viewer, {
+        ...{ name, emailAddress, username, profileId: profileId ?? defaultProfileId },
+        ...{ password: input.password, deleteAfterProcessing: input.deleteAfterProcessing },
+      })
+    })
+  }
+
+  /** The active mailbox that has an address. */
+  holderOf(tx: Tx, emailAddress: string): Promise<Mailbox | null> {
+    return tx.em.findOneBy(Mailbox, { activeAddress: normalizeAddress(emailAddress) })
+  }
+
+  /** Inserts one whose fields are checked and whose address is free. */
+  async insert(
+    tx: Tx,
+    viewer: Viewer,
+    { name, emailAddress, profileId, username, password, deleteAfterProcessing }: NewForwardMailbox,
+    action = 'createForwardMailbox',
+  ): Promise<Mailbox> {
+    const [id, now, addressKey] = [newId(), new Date(), normalizeAddress(emailAddress)]
+    const said = { name, emailAddress, profileId, username: username ?? null }
+    await tx.em.insert(Mailbox, {
+      ...NEW_MAILBOX,
+      ...{ ...said, id, nameKey: name.toLowerCase(), addressKey, activeAddress: addressKey, ownerId: null },
+      ...{ kind: MailboxKind.FORWARD, active: true, approval: ApprovalStatus.PENDING },
+      incomingMethod: IncomingMethod.SERVER_SIDE_SYNC,
+      outgoingMethod: SyncMethod.NONE,
+      actMethod: SyncMethod.NONE,
+      deleteAfterProcessing: deleteAfterProcessing ?? false,
+      passwordSealed: password ? this.keyring.seal(password, passwordOf(id)) : null,
+      hasPassword: !!password,
+      ...{ createdAt: now, updatedAt: now },
+    })
+    count(tx, await countGroups(tx, [id]), 1)
+    const after = {
+      ...said,
+      deleteAfterProcessing: deleteAfterProcessing ?? false,
+      ...(password && { password: 'changed' }),
+    }
+    tx.record(viewer, { action, subject: 'MAILBOX', changes: [{ subjectIds: [id], before: null, after }] })
+    tx.signal('mailboxes', [id])
+    return tx.em.findOneByOrFail(Mailbox, { id })
+  }
+}

@@ -1,0 +1,153 @@
+import { In, IsNull } from 'typeorm'
+import type { Actor } from '../db/audit-record'
+import { pausingChunks } from '../db/chunks'
+import type { Tx } from '../db/transaction'
+import { Mailbox } from './mailbox.entity'
+import { Direction } from './mailbox.enums'
+import { type BulkResult, changeMailboxes, MOST_REFUSALS, type Refusal } from './mailbox-bulk'
+import { DIRECTION_COLUMNS, effectOf } from './reset-rules'
+
+const ACTION = 'setMailboxesActive'
+
+interface Active extends Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'addressKey' | 'active' | 'kind'> {}
+
+/** Activates mailboxes; refused are those of inactive owners and those whose address another active mailbox has. */
+export async function activating(
+  tx: Tx,
+  actor: Actor,
+  ids: readonly string[],
+  {
+    dryRun,
+    inactiveOwners,
+  }: { dryRun: boolean; inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>> },
+): Promise<BulkResult> {
+  const refusals = new Map<string, Refusal>()
+  /** Who has an address after this call: the first in the order of the selection. */
+  const holders = new Map<string, string>()
+  for await (const chunk of pausingChunks(ids)) {
+    const rows = (await rowsOf(tx, chunk)).filter((row) => !row.active)
+    const without = await inactiveOwners(
+      tx,
+      rows.flatMap((row) => row.ownerId ?? []),
+    )
+    const addresses = rows.flatMap((row) => row.addressKey ?? [])
+    const taken = await tx.em.find(Mailbox, {
+      select: { name: true, activeAddress: true },
+      where: { activeAddress: In(addresses) },
+    })
+    const takenBy = new Map(taken.map((other) => [other.activeAddress, other.name]))
+    for (const row of rows) {
+      const other = takenBy.get(row.addressKey) ?? holders.get(row.addressKey ?? '')
+      if (row.ownerId !== null && without.has(row.ownerId)) refusals.set(row.id, OWNER_INACTIVE)
+      else if (row.addressKey !== null && other !== undefined) refusals.set(row.id, addressTaken(row.name, other))
+      else if (row.addressKey !== null) holders.set(row.addressKey, row.name)
+    }
+  }
+  const rest = ids.filter((id) => !refusals.has(id))
+  const result = await changeMailboxes(
+    tx,
+    actor,
+    rest,
+    {
+      action: ACTION,
+      columns: ['active'],
+      decide: () => ({ patch: { active: true } }),
+      rowColumns: { active_address: 'address_key' },
+    },
+    { dryRun },
+  )
+  return withRefusals(result, refusals)
+}
+
+/** Deactivates mailboxes and frees their addresses; forward mailboxes in use are refused unless their users can move. */
+export async function deactivating(
+  tx: Tx,
+  actor: Actor,
+  ids: readonly string[],
+  { dryRun, moveTo }: { dryRun: boolean; moveTo: string | null },
+): Promise<BulkResult> {
+  const refusals = new Map<string, Refusal>()
+  const moved: string[] = []
+  for (const [id, users] of await forwardedTo(tx, ids)) {
+    if (moveTo === null) refusals.set(id, inUse(users.length))
+    else moved.push(...users)
+  }
+  if (moveTo !== null) await moveForwarded(tx, actor, moved, moveTo, ACTION)
+  const result = await changeMailboxes(
+    tx,
+    actor,
+    ids.filter((id) => !refusals.has(id)),
+    {
+      action: ACTION,
+      columns: ['active', 'activeAddress'],
+      decide: () => ({ patch: { active: false, activeAddress: null } }),
+    },
+    { dryRun },
+  )
+  return withRefusals(result, refusals)
+}
+
+/** Which mailboxes get their mail through these forward mailboxes; those without users are left out. */
+export async function forwardedTo(tx: Tx, ids: readonly string[]): Promise<Map<string, string[]>> {
+  const users = new Map<string, string[]>()
+  for await (const chunk of pausingChunks(ids)) {
+    const rows = await tx.em.find(Mailbox, {
+      select: { id: true, forwardMailboxId: true },
+      where: { forwardMailboxId: In(chunk), deletedAt: IsNull() },
+      order: { id: 'ASC' },
+    })
+    for (const { id, forwardMailboxId } of rows) {
+      const known = users.get(forwardMailboxId ?? '') ?? []
+      known.push(id)
+      users.set(forwardMailboxId ?? '', known)
+    }
+  }
+  return users
+}
+
+/** Mailboxes get their mail through another forward mailbox: a change of their incoming method. */
+export async function moveForwarded(
+  tx: Tx,
+  actor: Actor,
+  ids: readonly string[],
+  forwardMailboxId: string,
+  action: string,
+): Promise<void> {
+  const { status, enabled, changed, errorCode } = DIRECTION_COLUMNS[Direction.INCOMING]
+  await changeMailboxes(tx, actor, ids, {
+    action,
+    columns: ['forwardMailboxId', status, enabled, changed, errorCode],
+    decide: () => ({
+      patch: { forwardMailboxId, ...effectOf({ kind: 'METHOD_CHANGED', direction: Direction.INCOMING }) },
+    }),
+  })
+}
+
+function rowsOf(tx: Tx, ids: readonly string[]): Promise<Active[]> {
+  return tx.em.find(Mailbox, {
+    select: { id: true, name: true, ownerId: true, addressKey: true, active: true, kind: true },
+    where: { id: In([...ids]) },
+    order: { id: 'ASC' },
+  })
+}
+
+const OWNER_INACTIVE: Refusal = { code: 'OWNER_INACTIVE', message: 'Its owner is inactive: activate the owner.' }
+
+const addressTaken = (name: string, other: string): Refusal => ({
+  code: 'ADDRESS_TAKEN',
+  message: `${name} and ${other} cannot share an address.`,
+})
+
+const inUse = (count: number): Refusal => ({
+  code: 'IN_USE',
+  message: `${count} mailboxes get their mail through it: name another forward mailbox for them.`,
+})
+
+function withRefusals(result: BulkResult, refusals: ReadonlyMap<string, Refusal>): BulkResult {
+  const more = [...refusals].map(([mailboxId, refusal]) => ({ mailboxId, ...refusal }))
+  return {
+    changedIds: result.changedIds,
+    refused: [...more, ...result.refused].slice(0, MOST_REFUSALS),
+    refusedCount: result.refusedCount + refusals.size,
+  }
+}

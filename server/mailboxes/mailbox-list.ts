@@ -1,0 +1,368 @@
+import { type EntityManager, In } from 'typeorm'
+import type { DatabaseKind } from '../db/database-kind'
+import { FaultList } from '../errors'
+import { checkFirst, type Page, type PageArguments } from '../graphql/connection'
+import { EmailServerProfile } from '../profiles/profile.entity'
+import { Mailbox } from './mailbox.entity'
+import { MailboxView } from './mailbox.enums'
+import type { MailboxFilter } from './mailbox.inputs'
+import { type Count, readCounts, SCOPE } from './mailbox-counts'
+import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
+import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
+import { type Condition, FACET_FIELDS, facetsOf, filterCondition, type Looker } from './mailbox-selection'
+import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
+
+/**
+ * Pages of mailboxes at any size. No index has a view's rows in the order of a sort, but each view is some classes
+ * (mailbox-facets.ts), and within a class every sort is an index. So a page merges the first rows of each class: as many short
+ * reads of an index as classes occur in the view, some dozens at most, wherever in the list the page lies.
+ */
+
+export interface ListRequest {
+  looker: Looker
+  view: MailboxView
+  filter: MailboxFilter | null | undefined
+  /** The filter as a condition, whatever of it an index answers too. */
+  where: Condition
+  sorting: Sorting
+}
+
+/** One short read of an index: the equalities that lead it, and what the rows behind them have to meet. */
+export interface Probe {
+  /** Null: it is a read of few rows, and the database decides. */
+  index: string | null
+  where: Condition
+}
+
+/** Segments follow each other; within one the probes' rows are merged by the column. */
+export interface Segment {
+  /** Its place among the segments. */
+  place: string | number
+  sort: ColumnSort
+  probes: Probe[]
+  /** Its rows have no value in the column, and follow by id. */
+  isNull?: boolean
+}
+
+/** Both databases take so many parts of one statement (SQLite's own limit is 500). */
+const PROBES_A_STATEMENT = 200
+
+const NOTHING: Condition = { sql: '1 = 1', parameters: {} }
+
+const and = (...conditions: Condition[]): Condition => ({
+  sql: conditions.map((condition) => condition.sql).join(' AND '),
+  parameters: Object.assign({}, ...conditions.map((condition) => condition.parameters)),
+})
+
+export async function listMailboxes(
+  em: EntityManager,
+  kind: DatabaseKind,
+  request: ListRequest,
+  page: PageArguments,
+): Promise<Page<Mailbox>> {
+  const first = checkFirst(page.first)
+  const { field, isDescending } = request.sorting
+  const cursor = page.after ? decodeCursor(page.after, field, isDescending) : undefined
+  const counts = await countsFor(em, request)
+  const rows: Found[] = []
+  for (const segment of await segmentsOf(em, request, counts)) {
+    const isPast = cursor && comparePlaces(segment.place, cursor.place) * (isDescending ? -1 : 1) < 0
+    if (isPast || segment.probes.length === 0) continue
+    const from = cursor && segment.place === cursor.place ? cursor : undefined
+    rows.push(...(await readSegment(em, kind, request, segment, from, first + 1 - rows.length)))
+    if (rows.length > first) break
+  }
+  const shown = rows.slice(0, first)
+  const last = shown.at(-1)
+  return {
+    nodes: await inOrder(em, shown),
+    pageInfo: {
+      hasNextPage: rows.length > first,
+      endCursor: last ? encodeCursor(field, isDescending, last) : null,
+    },
+    totalCount: () => countListed(em, request, counts),
+  }
+}
+
+/** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */
+export async function countsFor(em: EntityManager, { looker, view, filter }: ListRequest): Promise<Count[]> {
+  const scopes = scopesOf(looker, filter)
+  if (view === MailboxView.MINE || scopes === undefined) return []
+  const wanted = facetsOf(filter)
+  return (await readCounts(em, scopes)).filter(
+    ({ viewClass, facets }) =>
+      IN_VIEW[view](viewClass) &&
+      (!filter?.kind || kindOf(viewClass) === filter.kind) &&
+      (typeof filter?.errorCode !== 'string' || mayHaveError(viewClass)) &&
+      wanted.every(([facet, value]) => facetRank(facets, facet) === rankOf(facet, value)),
+  )
+}
+
+/** The narrowest counts that have all that is listed; undefined for a reach that is not counted. */
+function scopesOf({ reach }: Looker, filter: MailboxFilter | null | undefined): string[] | undefined {
+  if (reach !== 'ALL' && reach.domains.length === 0) return undefined
+  if (typeof filter?.profileId === 'string') return [SCOPE.profile(filter.profileId)]
+  if (typeof filter?.domain === 'string') return [SCOPE.domain(filter.domain.trim().toLowerCase())]
+  return reach === 'ALL' ? [SCOPE.all] : reach.domains.map((domain) => SCOPE.domain(domain))
+}
+
+/** Whether the counts alone tell how many are listed. */
+function isCounted({ looker: { reach }, view, filter }: ListRequest): boolean {
+  if (view === MailboxView.MINE || filter?.text || typeof filter?.errorCode === 'string') return false
+  if (reach !== 'ALL') return reach.ownerIds.length === 0 && !filter?.profileId && !filter?.domain
+  return typeof filter?.profileId !== 'string' || typeof filter?.domain !== 'string'
+}
+
+async function countListed(em: EntityManager, request: ListRequest, counts: readonly Count[]): Promise<number> {
+  if (isCounted(request)) return counts.reduce((sum, { n }) => sum + n, 0)
+  const [sql, values] = bind(em, `SELECT COUNT(*) AS n FROM mailboxes WHERE ${request.where.sql}`, request.where)
+  const [row] = await em.query(sql, values)
+  return Number(row?.n ?? 0)
+}
+
+export async function segmentsOf(
+  em: EntityManager,
+  request: ListRequest,
+  counts: readonly Count[],
+): Promise<Segment[]> {
+  const { sorting } = request
+  const { sort } = sorting
+  const ordered = <T>(segments: T[]): T[] => (sorting.isDescending ? segments.reverse() : segments)
+  if ('profile' in sort) return ordered(await byProfile(em, request))
+  if ('facet' in sort) return ordered(byFacet(request, sort.facet, counts))
+  if ('rank' in sort) {
+    return ordered(
+      sort.values.map((value, place) => {
+        const some = counts.filter(({ viewClass }) => sort.rank(viewClass) === place)
+        const own: Condition = { sql: `${sort.column} = :rankValue`, parameters: { rankValue: value } }
+        return { place, sort: BY_NAME, probes: nameProbes(request, some, own) }
+      }),
+    )
+  }
+  if (sort === BY_NAME) return [{ place: 0, sort, probes: nameProbes(request, counts, NOTHING) }]
+  const all = [...classProbes(request, sort.index, counts), ...ownProbes(request, NOTHING)]
+  if (!sort.isNullable) return [{ place: 0, sort, probes: all }]
+  return ordered([
+    { place: 0, sort, probes: all, isNull: true },
+    { place: 1, sort, probes: all },
+  ])
+}
+
+function byFacet(request: ListRequest, facet: Facet, counts: readonly Count[]): Segment[] {
+  return facetValues(facet).map((value, place) => {
+    const some = counts.filter(({ facets }) => facetRank(facets, facet) === place)
+    const own: Condition = { sql: `${facet} = :facetValue`, parameters: { facetValue: value } }
+    return { place, sort: BY_NAME, probes: [...facetProbes(request, some), ...ownProbes(request, own)] }
+  })
+}
+
+/** By the profile's name; mailboxes without one come first. */
+async function byProfile(em: EntityManager, request: ListRequest): Promise<Segment[]> {
+  const profiles = await em.find(EmailServerProfile, {
+    select: { id: true, nameKey: true },
+    order: { nameKey: 'ASC', id: 'ASC' },
+  })
+  const { view, filter } = request
+  const counts = (await readCounts(em, 'profiles')).filter(({ viewClass }) => IN_VIEW[view](viewClass))
+  const classes = new Map<string, Set<number>>()
+  for (const { scope, viewClass } of counts) classes.set(scope, (classes.get(scope) ?? new Set()).add(viewClass))
+  const rest = restOf(request, ['profileId', 'kind'])
+  const isCountedHere = scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
+  return [null, ...profiles].map((profile) => {
+    const id = profile?.id ?? null
+    const own: Condition =
+      id === null
+        ? { sql: 'profile_id IS NULL', parameters: {} }
+        : { sql: 'profile_id = :ofProfile', parameters: { ofProfile: id } }
+    const probes = [...(classes.get(SCOPE.profile(id)) ?? [])].map((viewClass) => ({
+      index: 'mailboxes_by_profile',
+      where: and(own, inClass(viewClass), rest),
+    }))
+    const place = profile ? `${profile.nameKey}\u0000${profile.id}` : ''
+    return { place, sort: BY_NAME, probes: [...(isCountedHere ? probes : []), ...ownProbes(request, own)] }
+  })
+}
+
+/** Reads that come in the order of names, led by whatever of the filter has an index for it. */
+function nameProbes(request: ListRequest, counts: readonly Count[], own: Condition): Probe[] {
+  const { filter } = request
+  const more = ownProbes(request, own)
+  if (facetsOf(filter).length > 0) return [...facetProbes(request, counts), ...more]
+  const led = (index: string, column: string, values: readonly string[], rest: Condition): Probe[] =>
+    values.flatMap((value) =>
+      classesIn(counts).map((viewClass) => ({
+        index,
+        where: and({ sql: `${column} = :lead`, parameters: { lead: value } }, inClass(viewClass), rest),
+      })),
+    )
+  if (typeof filter?.profileId === 'string') {
+    const rest = restOf(request, ['profileId', 'kind'])
+    return [...led('mailboxes_by_profile', 'profile_id', [filter.profileId], rest), ...more]
+  }
+  const domains = domainsOf(request)
+  if (!domains) return [...classProbes(request, BY_NAME.index, counts), ...more]
+  const rest = restOf(request, ['domain', 'kind'], { isDomainKnown: true })
+  return [...led('mailboxes_by_domain', 'address_domain', domains, rest), ...more]
+}
+
+/** The domains that are listed alone, if it is so. */
+function domainsOf({ looker: { reach }, filter }: ListRequest): readonly string[] | undefined {
+  const wanted = typeof filter?.domain === 'string' ? [filter.domain.trim().toLowerCase()] : undefined
+  if (reach === 'ALL') return wanted
+  return wanted?.filter((domain) => reach.domains.includes(domain)) ?? reach.domains
+}
+
+function classProbes(request: ListRequest, index: string, counts: readonly Count[]): Probe[] {
+  const rest = restOf(request, ['kind'])
+  return classesIn(counts).map((viewClass) => ({ index, where: and(inClass(viewClass), rest) }))
+}
+
+function facetProbes(request: ListRequest, counts: readonly Count[]): Probe[] {
+  const rest = restOf(request, ['kind', ...FACET_FIELDS])
+  const pairs = new Map(counts.map(({ facets, viewClass }) => [`${facets} ${viewClass}`, { facets, viewClass }]))
+  return [...pairs.values()].map(({ facets, viewClass }) => ({
+    index: 'mailboxes_by_facets',
+    where: and({ sql: `facets = ${facets}`, parameters: {} }, inClass(viewClass), rest),
+  }))
+}
+
+/** What is left to check where an index answers these fields of the filter: checking them again would read each row. */
+function restOf(
+  { looker: { reach }, filter }: ListRequest,
+  answered: readonly (keyof MailboxFilter)[],
+  { isDomainKnown = false } = {},
+): Condition {
+  const left = Object.fromEntries(
+    Object.entries(filter ?? {}).filter(([field]) => !answered.includes(field as keyof MailboxFilter)),
+  )
+  // the filter was checked before: its faults are known
+  const rest = filterCondition(new FaultList(), [], left)
+  if (reach === 'ALL' || isDomainKnown) return rest
+  return and({ sql: 'address_domain IN (:...restDomains)', parameters: { restDomains: reach.domains } }, rest)
+}
+
+/** One's own mailbox, which no count and no domain leads to. */
+function ownProbes({ looker, view, where }: ListRequest, own: Condition): Probe[] {
+  const { reach, ownerId } = looker
+  if (view === MailboxView.MINE) {
+    const mine: Condition = { sql: 'owner_id = :probeOwner', parameters: { probeOwner: ownerId } }
+    return [{ index: null, where: and(mine, own, where) }]
+  }
+  if (reach === 'ALL' || reach.ownerIds.length === 0) return []
+  const owned: Condition = { sql: 'owner_id IN (:...probeOwners)', parameters: { probeOwners: reach.ownerIds } }
+  // what a domain leads to is read already
+  const elsewhere: Condition =
+    reach.domains.length === 0
+      ? NOTHING
+      : {
+          sql: '(address_domain IS NULL OR address_domain NOT IN (:...probeDomains))',
+          parameters: { probeDomains: reach.domains },
+        }
+  return [{ index: null, where: and(owned, elsewhere, own, where) }]
+}
+
+const classesIn = (counts: readonly Count[]): number[] => [...new Set(counts.map(({ viewClass }) => viewClass))]
+
+/** The class is a number of ours: as a literal it needs no parameter. */
+const inClass = (viewClass: number): Condition => ({ sql: `view_class = ${viewClass}`, parameters: {} })
+
+const comparePlaces = (one: string | number, other: string | number): number =>
+  typeof one === 'number' && typeof other === 'number'
+    ? one - other
+    : Buffer.compare(Buffer.from(String(one)), Buffer.from(String(other)))
+
+interface Found {
+  id: string
+  value: string | null
+  place: string | number
+}
+
+async function readSegment(
+  em: EntityManager,
+  kind: DatabaseKind,
+  request: ListRequest,
+  segment: Segment,
+  from: Cursor | undefined,
+  limit: number,
+): Promise<Found[]> {
+  const found: Found[] = []
+  for (let start = 0; start < segment.probes.length; start += PROBES_A_STATEMENT) {
+    const probes = segment.probes.slice(start, start + PROBES_A_STATEMENT)
+    const [sql, values] = segmentSql(em, kind, request, { ...segment, probes }, from, limit)
+    const rows = (await em.query(sql, values)) as { id: string; k: unknown }[]
+    found.push(...rows.map(({ id, k }) => ({ id, value: textOf(k), place: segment.place })))
+  }
+  if (segment.probes.length <= PROBES_A_STATEMENT) return found
+  const sign = request.sorting.isDescending ? -1 : 1
+  const bytes = (row: Found) => Buffer.from(`${row.value ?? ''}\u0000${row.id}`)
+  return found.sort((one, other) => sign * Buffer.compare(bytes(one), bytes(other))).slice(0, limit)
+}
+
+/** The statement of a segment: a merge of its probes. Exported for the test that asks the database how it would run it. */
+export function segmentSql(
+  em: EntityManager,
+  kind: DatabaseKind,
+  { sorting: { isDescending } }: Pick<ListRequest, 'sorting'>,
+  { sort, probes, isNull }: Segment,
+  from: Cursor | undefined,
+  limit: number,
+): [sql: string, values: unknown[]] {
+  const direction = isDescending ? 'DESC' : 'ASC'
+  const { column } = sort
+  const order = column === 'id' || isNull ? `id ${direction}` : `${column} ${direction}, id ${direction}`
+  const range = rangeOf(kind, sort, isDescending, isNull ?? false, from)
+  const values: unknown[] = []
+  const parts = probes.map((probe) => {
+    const hint =
+      probe.index === null ? '' : kind === 'sqlite' ? ` INDEXED BY ${probe.index}` : ` FORCE INDEX (${probe.index})`
+    const condition = and(probe.where, range)
+    const [sql, own] = bind(
+      em,
+      `SELECT id, ${column} AS k FROM mailboxes${hint} WHERE ${condition.sql} ORDER BY ${order} LIMIT ${limit}`,
+      condition,
+    )
+    values.push(...own)
+    return sql
+  })
+  if (parts.length === 1) return [parts[0] ?? '', values]
+  const merged = parts.map((part, index) => `SELECT * FROM (${part}) p${index}`).join(' UNION ALL ')
+  const orderMerged = column === 'id' || isNull ? `id ${direction}` : `k ${direction}, id ${direction}`
+  return [`SELECT id, k FROM (${merged}) merged ORDER BY ${orderMerged} LIMIT ${limit}`, values]
+}
+
+/** Where the page begins: "a >= x AND (a > x OR id > y)" is a range that both databases take from the index; row values cost MariaDB a scan. */
+function rangeOf(
+  kind: DatabaseKind,
+  { column, isNullable }: ColumnSort,
+  isDescending: boolean,
+  isNull: boolean,
+  from: Cursor | undefined,
+): Condition {
+  const [past, since] = isDescending ? ['<', '<='] : ['>', '>=']
+  const after: Condition = { sql: `id ${past} :fromId`, parameters: { fromId: from?.id } }
+  if (isNull) return and({ sql: `${column} IS NULL`, parameters: {} }, from ? after : NOTHING)
+  const valued = isNullable ? { sql: `${column} IS NOT NULL`, parameters: {} } : NOTHING
+  if (!from) return valued
+  if (column === 'id') return after
+  // SQLite keeps times as texts, and the cursor has them as they are kept
+  const isTime = kind === 'mariadb' && column.endsWith('_at')
+  return {
+    sql: `${column} ${since} :fromValue AND (${column} ${past} :fromValue OR ${after.sql})`,
+    parameters: { fromValue: isTime ? new Date(from.value ?? 0) : from.value, ...after.parameters },
+  }
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null) return null
+  return value instanceof Date ? value.toISOString() : String(value)
+}
+
+function bind(em: EntityManager, sql: string, { parameters }: Condition): [string, unknown[]] {
+  return em.connection.driver.escapeQueryWithParameters(sql, parameters) as [string, unknown[]]
+}
+
+async function inOrder(em: EntityManager, found: readonly Found[]): Promise<Mailbox[]> {
+  const rows = await em.findBy(Mailbox, { id: In(found.map((row) => row.id)) })
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return found.flatMap(({ id }) => byId.get(id) ?? [])
+}

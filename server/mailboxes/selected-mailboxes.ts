@@ -1,0 +1,82 @@
+import { setImmediate as afterOtherWork } from 'node:timers/promises'
+import type { Tx } from '../db/transaction'
+import type { FaultList } from '../errors'
+import { MailboxView } from './mailbox.enums'
+import type { MailboxSelection } from './mailbox.inputs'
+import { readCounts, SCOPE } from './mailbox-counts'
+import { IN_VIEW } from './mailbox-facets'
+import { type Condition, type Looker, selectionCondition } from './mailbox-selection'
+
+const ROWS_A_PART = 5_000
+
+/**
+ * The ids that a selection names for somebody, fixed from here to the end of the transaction: it has the rows' locks. Ids that
+ * are not there, or out of reach, are faults.
+ */
+export async function lockSelected(
+  tx: Tx,
+  faults: FaultList,
+  looker: Looker,
+  selection: MailboxSelection,
+  pathOfIds: readonly string[] = ['selection', 'ids'],
+): Promise<string[]> {
+  const condition = selectionCondition(faults, looker, selection)
+  if (faults.any) return []
+  const view = wholeView(looker, selection)
+  if (tx.kind === 'sqlite' && view) return idsOfView(tx, view)
+  const found = await idsWhere(tx, condition)
+  if (selection.ids) checkFound(faults, selection.ids, found, pathOfIds)
+  return found
+}
+
+/** The view that is selected whole, if one is. */
+function wholeView({ reach }: Looker, { view, filter }: MailboxSelection): MailboxView | undefined {
+  if (reach !== 'ALL' || !view || view === MailboxView.MINE) return undefined
+  const isFiltered = Object.values(filter ?? {}).some((value) => value !== null && value !== undefined && value !== '')
+  return isFiltered ? undefined : view
+}
+
+/** SQLite works on this very thread: a view of a million is read in parts, each from the index. */
+async function idsOfView(tx: Tx, view: MailboxView): Promise<string[]> {
+  const counts = (await readCounts(tx.em, [SCOPE.all])).filter(({ viewClass }) => IN_VIEW[view](viewClass))
+  const ids: string[] = []
+  for (const viewClass of new Set(counts.map((count) => count.viewClass))) {
+    for (let after = ''; ; ) {
+      const part = (await tx.em.query('SELECT id FROM mailboxes WHERE view_class = ? AND id > ? ORDER BY id LIMIT ?', [
+        viewClass,
+        after,
+        ROWS_A_PART,
+      ])) as { id: string }[]
+      for (const { id } of part) ids.push(id)
+      await afterOtherWork()
+      if (part.length < ROWS_A_PART) break
+      after = part.at(-1)?.id ?? ''
+    }
+  }
+  return ids
+}
+
+async function idsWhere(tx: Tx, { sql, parameters }: Condition): Promise<string[]> {
+  const lock = tx.kind === 'mariadb' ? ' FOR UPDATE' : ''
+  const [bound, values] = tx.em.connection.driver.escapeQueryWithParameters(
+    `SELECT id FROM mailboxes WHERE ${sql} ORDER BY id${lock}`,
+    parameters,
+  )
+  const rows = (await tx.em.query(bound, values)) as { id: string }[]
+  return rows.map((row) => row.id)
+}
+
+function checkFound(
+  faults: FaultList,
+  ids: readonly string[],
+  found: readonly string[],
+  path: readonly string[],
+): void {
+  const known = new Set(found)
+  for (const [index, id] of ids.entries()) {
+    if (!known.has(id)) {
+      const at = path.length > 1 ? [...path, index] : path
+      faults.add('NOT_FOUND', at, 'There is no such mailbox')
+    }
+  }
+}
