@@ -23,6 +23,11 @@ const FAULTS: [string, string][] = [
   ['MAILWARDEN_RECEIVE_TIMEOUT_MS', 'nan-value'],
   ['MAILWARDEN_TEST_TIMEOUT_MS', '731.5'],
   ['MAILWARDEN_LEASE_MS', '998'],
+  ['MAILWARDEN_SMTP_URL', 'http://user:s3cr3t-mail@relay-value'],
+  ['MAILWARDEN_SMTP_URL', 'smtp://user:s3cr3t-mail@relay-value/path'],
+  ['MAILWARDEN_SMTP_URL', 'relay-value:25'],
+  ['MAILWARDEN_MAIL_FROM', 'nobody-value'],
+  ['MAILWARDEN_MAIL_FROM', 'a@b-value\r\nBcc: c@d-value'],
   ['MAILWARDEN_INTROSPECTION', 'yes-value'],
   ['MAILWARDEN_TRUST_PROXY', 'on-value'],
   ['MAILWARDEN_TRUST_PROXY', '-731'],
@@ -68,6 +73,17 @@ test('without Redis nobody would tell a worker elsewhere what there is to do', (
   expect(faultOf({ MAILWARDEN_WORKER: 'none' })).toContain('MAILWARDEN_WORKER: ')
   expect(faultOf({ MAILWARDEN_WORKER: 'none', PORT: 'p' }).split('\n')).toHaveLength(3)
   expect(read({ MAILWARDEN_WORKER: 'none', REDIS_URL: 'redis://cache' }).workerInside).toBe(false)
+})
+
+test('a mail server and a sender go together', () => {
+  const smtp = 'smtp://user:s3cr3t@relay.test:587'
+  expect(faultOf({ MAILWARDEN_SMTP_URL: smtp })).toContain('MAILWARDEN_MAIL_FROM: ')
+  expect(faultOf({ MAILWARDEN_MAIL_FROM: 'mail@house.test' })).toContain('MAILWARDEN_MAIL_FROM: ')
+  expect(read({}).mailOutlet).toBeUndefined()
+  for (const from of ['mail@house.test', 'Mail of the house <mail@house.test>']) {
+    const { mailOutlet } = read({ MAILWARDEN_SMTP_URL: smtp, MAILWARDEN_MAIL_FROM: from })
+    expect(mailOutlet).toEqual({ url: smtp, from })
+  }
 })
 
 describe('which proxies are believed', () => {

@@ -22,6 +22,12 @@ function isRange(text: string): boolean {
 }
 
 const ranges = list.refine((all) => all.every(isRange), 'must be addresses or ranges of them, such as 10.0.0.0/8')
+function isSmtpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, pathname, search, hash } = new URL(text)
+  return /^smtps?:$/.test(protocol) && hostname !== '' && /^\/?$/.test(pathname) && search === '' && hash === ''
+}
+
 /** off, how many proxies stand before the service, or which. */
 const proxies = z.union(
   [z.literal('off').transform(() => 0), z.coerce.number().int().min(1).max(10), ranges.refine((all) => all.length > 0)],
@@ -53,19 +59,32 @@ const environment = z.object({
   MAILWARDEN_RECEIVE_TIMEOUT_MS: milliseconds.optional(),
   MAILWARDEN_TEST_TIMEOUT_MS: milliseconds.optional(),
   MAILWARDEN_LEASE_MS: z.coerce.number().int().min(1000).max(600_000).default(30_000),
+  MAILWARDEN_SMTP_URL: z.string().refine(isSmtpUrl, 'must be smtp://user:password@host:port or smtps://...').optional(),
+  MAILWARDEN_MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>\p{Cc}]* <)?[^\s<>@\p{Cc}]+@[^\s<>@\p{Cc}]+>?$/u, 'must be an address, or Name <address>')
+    .optional(),
   MAILWARDEN_INTROSPECTION: switchOn.default(true),
   MAILWARDEN_TRUST_PROXY: proxies.default(0),
   MAILWARDEN_LOG: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   MAILWARDEN_WEB: z.string().optional(),
 })
 
+/** Also beside faults of other variables, so that all are told at once. */
+const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null }
+
 /** What each variable alone cannot tell. */
-const configuration = environment.refine((e) => e.MAILWARDEN_WORKER === 'inside' || e.REDIS_URL !== undefined, {
-  path: ['MAILWARDEN_WORKER'],
-  message: 'none needs REDIS_URL: without it no worker learns of what there is to do',
-  // also beside faults of other variables, so that all are told at once
-  when: ({ value }) => typeof value === 'object' && value !== null,
-})
+const configuration = environment
+  .refine((e) => e.MAILWARDEN_WORKER === 'inside' || e.REDIS_URL !== undefined, {
+    path: ['MAILWARDEN_WORKER'],
+    message: 'none needs REDIS_URL: without it no worker learns of what there is to do',
+    ...always,
+  })
+  .refine((e) => (e.MAILWARDEN_SMTP_URL === undefined) === (e.MAILWARDEN_MAIL_FROM === undefined), {
+    path: ['MAILWARDEN_MAIL_FROM'],
+    message: 'goes with MAILWARDEN_SMTP_URL: set both, or neither',
+    ...always,
+  })
 
 export interface Config {
   port: number
@@ -84,6 +103,8 @@ export interface Config {
   mailTimeouts: Partial<Record<'connectMs' | 'greetingMs' | 'responseMs' | 'receiveMs' | 'totalMs', number>>
   /** How long a claimed test item stays with a worker that gives no sign of life. */
   leaseMs: number
+  /** The service's own way to send mail, and the sender; without it nobody is mailed. */
+  mailOutlet?: { url: string; from: string }
   introspection: boolean
   /** How many proxies stand before the service, or the ranges they are in; what they say of the client's address is believed. */
   trustProxy: number | readonly string[]
@@ -130,6 +151,10 @@ export function readConfig(defaults: NodeJS.ProcessEnv = {}, env: NodeJS.Process
       totalMs: e.MAILWARDEN_TEST_TIMEOUT_MS,
     }),
     leaseMs: e.MAILWARDEN_LEASE_MS,
+    mailOutlet:
+      e.MAILWARDEN_SMTP_URL && e.MAILWARDEN_MAIL_FROM
+        ? { url: e.MAILWARDEN_SMTP_URL, from: e.MAILWARDEN_MAIL_FROM }
+        : undefined,
     introspection: e.MAILWARDEN_INTROSPECTION,
     trustProxy: e.MAILWARDEN_TRUST_PROXY,
     logLevel: e.MAILWARDEN_LOG,

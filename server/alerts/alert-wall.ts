@@ -119,7 +119,7 @@ export class AlertWall {
       }),
       viewer.ownerId === null
         ? []
-        : this.db.read.find(EmailServerProfile, { select: { id: true }, where: { ownerId: viewer.ownerId } as object }),
+        : this.db.read.find(EmailServerProfile, { select: { id: true }, where: { ownerId: viewer.ownerId } }),
       this.settings.current(),
     ])
     return visibleAlerts({ reach, own, ownedProfileIds: owned.map((profile) => profile.id), notifyMailboxOwner })

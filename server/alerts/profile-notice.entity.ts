@@ -1,11 +1,11 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
 
 export enum NoticeState {
-  /** Nothing is to be told: too few mailboxes fail, or it is not certain yet. */
+  /** Too many mailboxes fail, but it is not certain yet that it is worth a mail. */
   NONE = 'NONE',
   /** A mail is to be sent. */
   WAITING = 'WAITING',
-  /** It was sent; no other one before the profile has recovered, or a day is over. */
+  /** It was sent; no other one before the profile has recovered (which ends the row), or a day is over. */
   SENT = 'SENT',
 }
 
@@ -18,7 +18,10 @@ export interface NoticeFacts {
   windowMinutes: number
 }
 
-/** How the owner of a profile is told that too many of its mailboxes fail. The row is the truth: whoever sends claims it first. */
+/**
+ * A profile of which too many mailboxes fail, and how its owner is told; it goes when the profile has recovered. The row is the
+ * truth: whoever sends the mail claims it first.
+ */
 @Entity('profile_notices')
 @Index('profile_notices_due', ['state', 'nextAttemptAt'])
 export class ProfileNotice {
@@ -28,9 +31,9 @@ export class ProfileNotice {
   @Column({ type: 'varchar', length: 12 })
   state!: NoticeState
 
-  /** Since when more than the threshold fail; null while they do not. */
-  @Column({ type: 'datetime', precision: 3, nullable: true })
-  overSince!: Date | null
+  /** Since when more than the threshold fail. */
+  @Column({ type: 'datetime', precision: 3 })
+  overSince!: Date
 
   /** Of the mail that is waiting or was sent: its Message-ID is made of it, so that a copy can be told for one. */
   @Column({ type: 'varchar', length: 36, nullable: true })

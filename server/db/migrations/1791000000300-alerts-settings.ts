@@ -42,7 +42,7 @@ const notices = (kind: DatabaseKind): Table =>
     [
       id('profile_id', { isPrimary: true }),
       text('state', 12),
-      time('over_since', nullable),
+      time('over_since'),
       id('notice_id', nullable),
       text('recipient', 254, nullable),
       longText('facts', nullable),

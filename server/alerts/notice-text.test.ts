@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals'
+import { noticeText } from './notice-text'
+
+const ABOUT = { ownerName: 'Ada', profileName: 'Mail of the house', profileId: '01900000-0000-7000-8000-0000000000aa' }
+const FACTS = {
+  tested: 40,
+  failing: 25,
+  recent: 21,
+  causes: [
+    { code: 'CONNECTION_REFUSED', count: 12 },
+    { code: 'AUTHENTICATION_FAILED', count: 4 },
+    ...['A', 'B', 'C', 'D', 'E'].map((code) => ({ code, count: 1 })),
+  ],
+  windowMinutes: 90,
+}
+
+test('tells how many of how many fail, with what most of them, and no more', () => {
+  const { subject, text } = noticeText(ABOUT, FACTS, undefined)
+  expect(subject).toBe('25 of 40 mailboxes of Mail of the house fail')
+  expect(text).toContain('Hello Ada,')
+  expect(text).toContain('21 of them failed within the last 90 minutes')
+  expect(text).toContain('12 x CONNECTION_REFUSED')
+  expect(text).toContain('2 x other causes')
+  expect(text).not.toContain('http')
+})
+
+test.each([
+  ['https://mail.example.com', 'https://mail.example.com/mailboxes?'],
+  ['https://example.com/mailwarden/', 'https://example.com/mailwarden/mailboxes?'],
+])('leads from %s to the failed mailboxes of the profile', (publicUrl, expected) => {
+  const { text } = noticeText(ABOUT, FACTS, publicUrl)
+  expect(text).toContain(`${expected}view=test_and_enable_failed&profile=${ABOUT.profileId}`)
+})
