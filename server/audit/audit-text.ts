@@ -2,7 +2,7 @@
 const MOST_BYTES = 60_000
 /** How long texts and lists may be; shorter ones are taken when all of it is too long still. */
 const CUTS = [
-  { characters: 2_000, items: 100 },
+  { characters: 10_000, items: 100 },
   { characters: 200, items: 20 },
   { characters: 40, items: 2 },
 ]

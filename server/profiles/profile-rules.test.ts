@@ -4,7 +4,7 @@ import { FaultList, UserFaults } from '../errors'
 import { ConnectionSecurity } from '../mail/probe'
 import { CredentialSource, EmailServerProfile, ProfileType } from './profile.entity'
 import type { EmailServerProfileInput } from './profile.inputs'
-import { endpointDirections, profileColumns } from './profile-rules'
+import { checkServers, endpointDirections, profileColumns } from './profile-rules'
 
 const ca = CertificateAuthority.create('Test CA')
 const leaf = ca.issue({ commonName: 'imap.example.com', names: ['imap.example.com'] })
@@ -103,9 +103,6 @@ describe('what is refused', () => {
     ['no name', { name: ' ' }, 'input.name REQUIRED'],
     ['a name of two lines', { name: 'a\nb' }, 'input.name CONTROL_CHARACTER'],
     ['too long a name', { name: 'x'.repeat(201) }, 'input.name TOO_LONG'],
-    ['type POP3_SMTP', { type: ProfileType.POP3_SMTP }, 'input.type NOT_SUPPORTED'],
-    ['type EXCHANGE_ONLINE', { type: ProfileType.EXCHANGE_ONLINE }, 'input.type NOT_SUPPORTED'],
-    ['type GMAIL', { type: ProfileType.GMAIL }, 'input.type NOT_SUPPORTED'],
     ...[
       '',
       'imap example.com',
@@ -185,9 +182,25 @@ describe('what is refused', () => {
   })
 })
 
+describe('the servers a profile needs', () => {
+  const [incoming, outgoing] = [{ incomingHost: IMAP.host }, { outgoingHost: SMTP.host }]
+  test.each<[string, ProfileType, Partial<EmailServerProfile>, string[]]>([
+    ['IMAP_SMTP without any', ProfileType.IMAP_SMTP, {}, ['input.incoming REQUIRED']],
+    ['IMAP_SMTP with one for incoming mail', ProfileType.IMAP_SMTP, incoming, []],
+    ['IMAP_SMTP with one for outgoing mail', ProfileType.IMAP_SMTP, outgoing, []],
+    ['POP3_SMTP without any', ProfileType.POP3_SMTP, {}, ['input.incoming REQUIRED']],
+    ['EXCHANGE_ONLINE without any', ProfileType.EXCHANGE_ONLINE, {}, []],
+    ['GMAIL without any', ProfileType.GMAIL, {}, []],
+  ])('%s', (_, type, servers, expected) => {
+    const faults = new FaultList()
+    checkServers(faults, { type, ...servers })
+    expect(codes(faults)).toEqual(expected)
+  })
+})
+
 describe('which directions a change of the profile touches (product rule 2.3)', () => {
   const before = Object.assign(new EmailServerProfile(), {
-    name: 'Office',
+    ...{ name: 'Office', type: ProfileType.IMAP_SMTP },
     ...{ incomingHost: IMAP.host, incomingPort: IMAP.port, incomingSecurity: IMAP.security },
     ...{ outgoingHost: SMTP.host, outgoingPort: SMTP.port, outgoingSecurity: SMTP.security },
     ...{ trustedCertificates: null, verifyCertificates: true, davUrl: null, maxConcurrentConnections: 10 },
@@ -200,6 +213,7 @@ describe('which directions a change of the profile touches (product rule 2.3)', 
     ['outgoing port', { outgoingPort: 25 }, ['OUTGOING']],
     ['outgoing security', { outgoingSecurity: ConnectionSecurity.TLS }, ['OUTGOING']],
     ['both hosts', { incomingHost: 'a.example', outgoingHost: 'a.example' }, ['INCOMING', 'OUTGOING']],
+    ['type', { type: ProfileType.POP3_SMTP }, ['INCOMING', 'OUTGOING']],
     ['trusted certificates', { trustedCertificates: ca.material.certificate }, ['INCOMING', 'OUTGOING']],
     ['verification of certificates', { verifyCertificates: false }, ['INCOMING', 'OUTGOING']],
     ['the same endpoint again', { incomingHost: IMAP.host, incomingPort: IMAP.port }, []],

@@ -16,9 +16,6 @@ export function profileColumns(faults: FaultList, input: EmailServerProfileInput
     type: input.type,
   }
   columns.nameKey = columns.name?.toLowerCase()
-  if (input.type !== ProfileType.IMAP_SMTP) {
-    faults.add('NOT_SUPPORTED', ['input', 'type'], 'Profiles of type IMAP_SMTP are supported')
-  }
   if (input.incoming) {
     const { host, port, security } = checkEndpoint(faults, 'incoming', input.incoming)
     Object.assign(columns, { incomingHost: host, incomingPort: port, incomingSecurity: security })
@@ -46,8 +43,21 @@ export function profileColumns(faults: FaultList, input: EmailServerProfileInput
   if (input.verifyCertificates !== undefined && input.verifyCertificates !== null) {
     columns.verifyCertificates = input.verifyCertificates
   }
+  if (input.ownerId !== undefined) columns.ownerId = input.ownerId
   if (input.active !== undefined && input.active !== null) columns.active = input.active
   return columns
+}
+
+/** The servers of the others are known by their type. */
+const NEEDS_SERVER = [ProfileType.IMAP_SMTP, ProfileType.POP3_SMTP]
+
+/** What only the whole profile tells; of an update as it would be afterwards. */
+export function checkServers(
+  faults: FaultList,
+  { type, incomingHost, outgoingHost }: Partial<EmailServerProfile>,
+): void {
+  if (!type || !NEEDS_SERVER.includes(type) || incomingHost || outgoingHost) return
+  faults.add('REQUIRED', ['input', 'incoming'], 'A profile needs an incoming or an outgoing server')
 }
 
 function checkEndpoint(
@@ -119,9 +129,9 @@ export function endpointDirections(
 ): ('INCOMING' | 'OUTGOING')[] {
   const differs = (...keys: (keyof EmailServerProfile)[]) =>
     keys.some((key) => key in after && after[key] !== before[key])
-  const trust = differs('trustedCertificates', 'verifyCertificates')
+  const whole = differs('type', 'trustedCertificates', 'verifyCertificates')
   const directions: ('INCOMING' | 'OUTGOING')[] = []
-  if (trust || differs('incomingHost', 'incomingPort', 'incomingSecurity')) directions.push('INCOMING')
-  if (trust || differs('outgoingHost', 'outgoingPort', 'outgoingSecurity')) directions.push('OUTGOING')
+  if (whole || differs('incomingHost', 'incomingPort', 'incomingSecurity')) directions.push('INCOMING')
+  if (whole || differs('outgoingHost', 'outgoingPort', 'outgoingSecurity')) directions.push('OUTGOING')
   return directions
 }

@@ -9,6 +9,12 @@ export enum ProfileType {
   GMAIL = 'GMAIL',
 }
 
+/**
+ * Types whose servers are spoken to. Profiles of the others can be stored, imported and chosen; their mailboxes wait and show it as
+ * the blocker PROFILE_TYPE_NOT_SUPPORTED.
+ */
+export const SPOKEN_TYPES: ReadonlySet<ProfileType> = new Set([ProfileType.IMAP_SMTP])
+
 /** Whose name and password the server is shown. */
 export enum CredentialSource {
   MAILBOX = 'MAILBOX',
@@ -104,6 +110,10 @@ export class EmailServerProfile {
   @Field(() => Int, { description: 'Connections to each of its servers at one time, over all nodes: 1 to 300.' })
   @Column({ type: 'int' })
   maxConcurrentConnections!: number
+
+  /** The Owner who is told of its alerts. */
+  @Column({ type: 'varchar', length: 36, nullable: true })
+  ownerId!: string | null
 
   @Column({ type: 'datetime', precision: 3 })
   createdAt!: Date

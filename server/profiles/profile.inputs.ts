@@ -1,4 +1,4 @@
-import { Field, InputType, Int, ObjectType } from 'type-graphql'
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { connectionOf } from '../graphql/connection'
 import { Payload } from '../graphql/payload'
 import { ConnectionSecurity } from '../mail/probe'
@@ -24,7 +24,10 @@ export class EmailServerProfileInput {
   @Field(() => ProfileType)
   type!: ProfileType
 
-  @Field(() => ServerEndpointInput, { nullable: true })
+  @Field(() => ServerEndpointInput, {
+    nullable: true,
+    description: 'EXCHANGE_ONLINE and GMAIL need none; the others need an incoming or an outgoing server.',
+  })
   incoming?: ServerEndpointInput | null
 
   @Field(() => ServerEndpointInput, { nullable: true })
@@ -47,6 +50,9 @@ export class EmailServerProfileInput {
 
   @Field(() => Int, { nullable: true, description: '1 to 300; 10 when left out at creation.' })
   maxConcurrentConnections?: number | null
+
+  @Field(() => ID, { nullable: true, description: 'The Owner who is told of its alerts; null removes it.' })
+  ownerId?: string | null
 
   @Field(() => Boolean, { nullable: true, description: 'True makes it the profile of new mailboxes.' })
   isDefault?: boolean | null

@@ -41,4 +41,16 @@ export class ProfileResolver {
   ): Promise<EmailServerProfilePayload> {
     return payload<Answer>({ profile: null }, async () => ({ profile: await this.profiles.update(viewer, id, input) }))
   }
+
+  @Mutation(() => EmailServerProfilePayload, {
+    description: 'Refused while mailboxes use it, unless another profile is named to take them. Answers it as it was.',
+  })
+  deleteEmailServerProfile(
+    @Arg('id', () => ID) id: string,
+    @Ctx() { viewer }: Context,
+    @Arg('moveMailboxesTo', () => ID, { nullable: true }) moveMailboxesTo?: string | null,
+  ): Promise<EmailServerProfilePayload> {
+    const work = async () => ({ profile: await this.profiles.delete(viewer, id, moveMailboxesTo ?? null) })
+    return payload<Answer>({ profile: null }, work)
+  }
 }

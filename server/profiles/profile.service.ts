@@ -1,5 +1,6 @@
 import { type EntityManager, In } from 'typeorm'
-import { permit, type Viewer } from '../auth/auth.service'
+import { permit, type Reach, reachOf, type Viewer } from '../auth/auth.service'
+import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -8,22 +9,45 @@ import { keysetPage, type Page, type PageArguments } from '../graphql/connection
 import type { Keyring } from '../secrets/keyring'
 import { CredentialSource, EmailServerProfile } from './profile.entity'
 import type { EmailServerProfileInput } from './profile.inputs'
-import { endpointDirections, profileColumns } from './profile-rules'
+import { profileDifference, profileState } from './profile-audit'
+import { checkServers, endpointDirections, profileColumns } from './profile-rules'
 
 /** What of a profile changed that its mailboxes must hear of. */
 export interface ProfileChange {
   profileId: string
   directions: ('INCOMING' | 'OUTGOING')[]
+  command: Command
 }
 
-/** Features to the right of this one hook in here, in the same transaction. */
+/** Features to the right of this one hook in here, in the same transaction; app.ts does it. */
 export interface ProfileHooks {
   onConnectionChanged: ((tx: Tx, change: ProfileChange) => Promise<void>)[]
-  onDefaultChosen: ((tx: Tx, profileId: string, isDefault: boolean) => Promise<void>)[]
+  onDefaultChosen: ((tx: Tx, profileId: string, isDefault: boolean, command: Command) => Promise<void>)[]
+  /** Its mailboxes have been moved; what else names it. */
+  onDeleted: ((tx: Tx, profileId: string, command: Command) => Promise<void>)[]
+  /** Whether there is such an Owner. */
+  knowsOwner: (tx: Tx, ownerId: string) => Promise<boolean>
+  /** Mailboxes that use the profile, inactive ones too. */
+  countMailboxes: (tx: Tx, profileId: string) => Promise<number>
+  /** Gives all mailboxes of one profile another (reset rule "profile of the mailbox changes"). */
+  moveMailboxes: (tx: Tx, viewer: Viewer, fromId: string, toId: string) => Promise<unknown>
+  /** A WHERE over the columns of `mailboxes`: those in reach. */
+  mailboxesInReach: (reach: Reach) => { sql: string; parameters: Record<string, unknown> }
+}
+
+/** Nothing is taken for true that nobody was asked. */
+const unset = (name: string) => async (): Promise<never> => {
+  throw new Error(`The hook ${name} of profiles is not set`)
 }
 
 export class ProfileService {
-  readonly hooks: ProfileHooks = { onConnectionChanged: [], onDefaultChosen: [] }
+  readonly hooks: ProfileHooks = {
+    ...{ onConnectionChanged: [], onDefaultChosen: [], onDeleted: [] },
+    knowsOwner: unset('knowsOwner'),
+    countMailboxes: unset('countMailboxes'),
+    moveMailboxes: unset('moveMailboxes'),
+    mailboxesInReach: () => ({ sql: '1 = 0', parameters: {} }),
+  }
 
   constructor(
     private readonly db: Database,
@@ -32,12 +56,16 @@ export class ProfileService {
 
   async get(viewer: Viewer | undefined, id: string): Promise<EmailServerProfile | null> {
     permit(viewer, 'mailboxes.read')
-    return isId(id) ? this.db.read.findOneBy(EmailServerProfile, { id }) : null
+    if (!isId(id)) return null
+    const { sql, parameters } = this.seenBy(viewer)
+    const query = this.db.read.createQueryBuilder(EmailServerProfile, 'p').where({ id })
+    return query.andWhere(sql, parameters).getOne()
   }
 
   async list(viewer: Viewer | undefined, args: PageArguments): Promise<Page<EmailServerProfile>> {
     permit(viewer, 'mailboxes.read')
-    const query = this.db.read.createQueryBuilder(EmailServerProfile, 'p')
+    const { sql, parameters } = this.seenBy(viewer)
+    const query = this.db.read.createQueryBuilder(EmailServerProfile, 'p').where(sql, parameters)
     return keysetPage(query, args, { column: 'name_key', property: 'nameKey', direction: 'ASC' })
   }
 
@@ -71,19 +99,22 @@ export class ProfileService {
       active: true,
       ...profileColumns(faults, input),
     }
-    if (!input.incoming && !input.outgoing) {
-      faults.add('REQUIRED', ['input', 'incoming'], 'A profile needs an incoming or an outgoing server')
-    }
+    checkServers(faults, columns)
     checkProfileCredentials(faults, columns, input.password)
     const now = new Date()
     return this.db.inTransaction(async (tx) => {
       await this.checkName(tx, faults, columns.nameKey ?? '')
+      await this.checkOwner(tx, faults, input.ownerId)
       faults.check()
       const passwordSealed = input.password ? this.keyring.seal(input.password, passwordOf(id)) : null
       await tx.em.insert(EmailServerProfile, { ...columns, id, passwordSealed, createdAt: now, updatedAt: now })
-      if (input.isDefault) for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, true)
+      const made = await this.whole(tx, id)
+      const changes = [{ subjectIds: [id], before: null, after: profileState(made) }]
+      const command = { actor: viewer, action: 'createEmailServerProfile' }
+      tx.record(viewer, { action: command.action, subject: 'PROFILE', changes })
+      if (input.isDefault) for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, true, command)
       tx.signal('profiles', [id])
-      return tx.em.findOneByOrFail(EmailServerProfile, { id })
+      return made
     })
   }
 
@@ -96,9 +127,11 @@ export class ProfileService {
       const before = isId(id) ? await this.locked(tx, id) : null
       if (!before) faults.add('NOT_FOUND', ['id'], 'There is no such profile')
       else if (columns.nameKey !== before.nameKey) await this.checkName(tx, faults, columns.nameKey ?? '')
+      if (input.ownerId !== before?.ownerId) await this.checkOwner(tx, faults, input.ownerId)
       const isMoved = before !== null && endpointDirections(before, columns).length > 0
       if (before) {
         const stored = isMoved ? null : before.passwordSealed
+        checkServers(faults, { ...before, ...columns })
         checkProfileCredentials(faults, { ...before, ...columns }, input.password || stored, isMoved)
       }
       faults.check()
@@ -107,19 +140,62 @@ export class ProfileService {
       const kept = isMoved ? { passwordSealed: null } : {}
       const secret = input.password ? { passwordSealed: this.keyring.seal(input.password, passwordOf(id)) } : kept
       await tx.em.update(EmailServerProfile, { id }, { ...columns, ...secret, updatedAt: new Date() })
+      const after = await this.whole(tx, id)
+      const command = { actor: viewer, action: 'updateEmailServerProfile' }
+      const difference = profileDifference(before, after)
+      const changes = difference ? [{ subjectIds: [id], ...difference }] : []
+      tx.record(viewer, { action: command.action, subject: 'PROFILE', changes })
       const directions = credentialsChanged(before, columns, input.password)
         ? (['INCOMING', 'OUTGOING'] as const)
         : endpointDirections(before, columns)
       if (directions.length > 0) {
-        for (const hook of this.hooks.onConnectionChanged)
-          await hook(tx, { profileId: id, directions: [...directions] })
+        const change = { profileId: id, directions: [...directions], command }
+        for (const hook of this.hooks.onConnectionChanged) await hook(tx, change)
       }
       if (typeof input.isDefault === 'boolean') {
-        for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, input.isDefault)
+        for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, input.isDefault, command)
       }
       tx.signal('profiles', [id])
       tx.signal('mailboxes', 'many')
-      return tx.em.findOneByOrFail(EmailServerProfile, { id })
+      return after
+    })
+  }
+
+  /** Refused while mailboxes use it, unless another profile is named that takes them. Answers the profile as it was. */
+  async delete(viewer: Viewer | undefined, id: string, moveMailboxesTo: string | null): Promise<EmailServerProfile> {
+    permit(viewer, 'profiles.edit')
+    const faults = new FaultList()
+    return this.db.inTransaction(async (tx) => {
+      const locked = new Map<string, EmailServerProfile | null>()
+      // in one order, so that two of these never wait for each other
+      for (const one of [id, moveMailboxesTo ?? id].filter(isId).sort()) locked.set(one, await this.locked(tx, one))
+      const profile = locked.get(id)
+      if (!profile) faults.add('NOT_FOUND', ['id'], 'There is no such profile')
+      if (moveMailboxesTo === id) faults.add('NOT_ALLOWED', ['moveMailboxesTo'], 'It is this profile that is deleted')
+      else if (moveMailboxesTo !== null && !locked.get(moveMailboxesTo)) {
+        faults.add('NOT_FOUND', ['moveMailboxesTo'], 'There is no such profile')
+      }
+      faults.check()
+      if (!profile) throw new Error('unreachable: a fault was added')
+      const users = await this.hooks.countMailboxes(tx, id)
+      if (users > 0 && moveMailboxesTo === null) {
+        const why = `${users} ${users === 1 ? 'mailbox uses' : 'mailboxes use'} it: name a profile that takes them`
+        faults.add('IN_USE', ['id'], why)
+      }
+      faults.check()
+      const command = { actor: viewer, action: 'deleteEmailServerProfile' }
+      if (users > 0 && moveMailboxesTo !== null) await this.hooks.moveMailboxes(tx, viewer, id, moveMailboxesTo)
+      for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, false, command)
+      for (const hook of this.hooks.onDeleted) await hook(tx, id, command)
+      await tx.em.delete(EmailServerProfile, { id })
+      tx.record(viewer, {
+        action: command.action,
+        subject: 'PROFILE',
+        changes: [{ subjectIds: [id], before: profileState(profile), after: null }],
+        details: { mailboxes: users, moveMailboxesTo },
+      })
+      tx.signal('profiles', [id])
+      return profile
     })
   }
 
@@ -128,11 +204,42 @@ export class ProfileService {
     return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOne()
   }
 
+  /** Who reaches some mailboxes only sees the profiles these have, and those of which one of its owners is the owner. */
+  private seenBy(viewer: Viewer): { sql: string; parameters: Record<string, unknown> } {
+    const reach = reachOf(viewer, 'mailboxes.read')
+    if (reach === 'ALL') return { sql: '1 = 1', parameters: {} }
+    const { sql, parameters } = this.hooks.mailboxesInReach(reach)
+    const used = `p.id IN (SELECT profile_id FROM mailboxes WHERE ${sql})`
+    if (reach.ownerIds.length === 0) return { sql: used, parameters }
+    return {
+      sql: `(${used} OR p.owner_id IN (:...profileOwners))`,
+      parameters: { ...parameters, profileOwners: reach.ownerIds },
+    }
+  }
+
+  /** With the sealed password. */
+  private whole(tx: Tx, id: string): Promise<EmailServerProfile> {
+    return tx.em.createQueryBuilder(EmailServerProfile, 'p').addSelect('p.passwordSealed').where({ id }).getOneOrFail()
+  }
+
+  private async checkOwner(tx: Tx, faults: FaultList, ownerId: string | null | undefined): Promise<void> {
+    if (ownerId === null || ownerId === undefined) return
+    if (isId(ownerId) && (await this.hooks.knowsOwner(tx, ownerId))) return
+    faults.add('NOT_FOUND', ['input', 'ownerId'], 'There is no such owner')
+  }
+
   private async checkName(tx: Tx, faults: FaultList, nameKey: string): Promise<void> {
     if (nameKey && (await tx.em.existsBy(EmailServerProfile, { nameKey }))) {
       faults.add('TAKEN', ['input', 'name'], 'There is a profile of this name already')
     }
   }
+}
+
+/** Whether there is such a profile; while the transaction lasts nobody deletes it. Who gives it to a mailbox asks so. */
+export async function profileStays(tx: Tx, id: string): Promise<boolean> {
+  if (!isId(id)) return false
+  const query = tx.em.createQueryBuilder(EmailServerProfile, 'p').select('p.id').where({ id })
+  return (await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getOne()) !== null
 }
 
 const passwordOf = (rowId: string) => ({ table: 'email_server_profiles', rowId, field: 'password' })

@@ -1,5 +1,6 @@
 import { type FindOptionsWhere, In, LessThan } from 'typeorm'
 import type { AlertService } from '../alerts/alert.service'
+import { pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -151,6 +152,19 @@ export class TestItems {
 
   private leaseEnd(now: Date): Date {
     return new Date(now.getTime() + this.leaseMs)
+  }
+
+  /** Of a profile that is gone nobody would take an item: they go on with the one that their mailbox has now. */
+  async profileDeleted(tx: Tx, profileId: string): Promise<void> {
+    const open = await tx.em.find(TestRunItem, {
+      select: { id: true },
+      where: { profileId, state: In([TestItemState.QUEUED, TestItemState.RUNNING]) },
+    })
+    for await (const chunk of pausingChunks(open.map(({ id }) => id))) {
+      const places = chunk.map(() => '?').join(', ')
+      const theirs = '(SELECT m.profile_id FROM mailboxes m WHERE m.id = test_run_items.mailbox_id)'
+      await tx.em.query(`UPDATE test_run_items SET profile_id = ${theirs} WHERE id IN (${places})`, chunk)
+    }
   }
 
   /** Waiting items, the same number from each profile as far as they go; nothing is locked yet. */
