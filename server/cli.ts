@@ -10,6 +10,7 @@ import { operator } from './auth/auth.service'
 import { Role } from './auth/rights'
 import { ConfigError, readConfig } from './config'
 import { UserFaults } from './errors'
+import { readImport, runImport } from './owners/import-command'
 import { keepFilesPrivate, loggedError, makeLog } from './process'
 
 const USAGE = `usage: npm run cli -- COMMAND
@@ -20,6 +21,8 @@ const USAGE = `usage: npm run cli -- COMMAND
   create-user NAME --role ROLE [--role ROLE]... [--domain DOMAIN]... [--owner ID]
                              the same for any role: SYSTEM_ADMINISTRATOR, SERVICE_ADMINISTRATOR, AUDITOR,
                              MAILBOX_APPROVER (of the domains), MAILBOX_USER (who stands for the owner)
+  import owners FILE [--dry-run]
+                             creates and updates users and queues from a CSV file, all or nothing
   make-key                   prints a new value for MAILWARDEN_KEYS
   export-schema FILE         writes the GraphQL schema
 `
@@ -70,6 +73,15 @@ function readUser(options: string[]): NewUser {
   }
 }
 
+/** Ends with 1 when something is refused. */
+async function importFiles(args: string[]): Promise<void> {
+  const request = readImport(args, USAGE)
+  await withApp(async (app) => {
+    const isTaken = await runImport(request, app.services, (line) => void process.stdout.write(`${line}\n`))
+    if (!isTaken) process.exitCode = 1
+  })
+}
+
 /** The schema needs no data, so the export runs on a database in memory and a key of the moment. */
 async function exportSchema(file: string | undefined): Promise<void> {
   if (!file) throw new ConfigError(USAGE)
@@ -82,6 +94,7 @@ const commands: Record<string, (argument: string | undefined, ...more: string[])
   'create-admin': (name) => createUser('create-admin', name, { roles: [Role.SYSTEM_ADMINISTRATOR] }),
   'create-auditor': (name) => createUser('create-auditor', name, { roles: [Role.AUDITOR] }),
   'create-user': (name, ...options) => createUser('create-user', name, readUser(options)),
+  import: (...args) => importFiles(args.flatMap((argument) => argument ?? [])),
   'make-key': async () =>
     void process.stdout.write(`k${Date.now().toString(36)}:${randomBytes(32).toString('base64')}\n`),
   'export-schema': exportSchema,

@@ -31,15 +31,20 @@ export class UserFaults extends Error {
 /** Collects faults so that the caller learns all of them in one answer. */
 export class FaultList {
   private readonly faults: UserFault[] = []
-  /** One answer names at most this many: a batch of 10,000 wrong rows needs no 10,000 sentences. */
-  private static readonly MOST = 100
+
+  /** One answer names at most `most`: a batch of 10,000 wrong rows needs no 10,000 sentences. */
+  constructor(private readonly most = 100) {}
 
   add(code: string, path: readonly (string | number)[], message: string): void {
-    if (this.faults.length < FaultList.MOST) this.faults.push({ code, path: path.map(String), message })
+    if (this.faults.length < this.most) this.faults.push({ code, path: path.map(String), message })
   }
 
   get any(): boolean {
     return this.faults.length > 0
+  }
+
+  get all(): readonly UserFault[] {
+    return this.faults
   }
 
   /** Throws UserFaults when there is any. */

@@ -17,7 +17,7 @@ export interface PlannedOwner {
 
 export type OwnerResult = 'CREATED' | 'UPDATED' | 'UNCHANGED'
 
-const COLUMNS = ['externalId', 'name', 'emailAddress', 'active', 'deletedAt'] as const
+export const OWNER_COLUMNS = ['externalId', 'name', 'emailAddress', 'active', 'deletedAt'] as const
 
 /** Decides what becomes of which owner, and does it; the mailboxes follow in the same transaction. */
 export class OwnerProvisioning {
@@ -76,13 +76,13 @@ export class OwnerProvisioning {
       )
     const isInUse = await this.addressUse(tx, plan)
     const first = new Map<string, number>()
-    for (const [index, { owner, result }] of plan.entries()) {
+    for (const [index, { owner }] of plan.entries()) {
       if (owner.addressKey === null || !isInUse(index)) continue
       const twin = first.get(owner.addressKey)
       if (twin === undefined) first.set(owner.addressKey, index)
       else if (plan[twin]?.owner.id !== owner.id) {
         // who has it already is not the one to be refused
-        const [refused, other] = result === 'UNCHANGED' ? [twin, index] : [index, twin]
+        const [refused, other] = hasIt(plan[index]) ? [twin, index] : [index, twin]
         refuse(refused, plan[other]?.owner.name ?? '')
       }
     }
@@ -108,6 +108,9 @@ export class OwnerProvisioning {
   }
 }
 
+const hasIt = (planned: PlannedOwner | undefined): boolean =>
+  planned?.before?.active === true && planned.before.addressKey === planned.owner.addressKey
+
 function planOne(before: Owner | undefined, want: Wanted, now: Date): PlannedOwner {
   const { kind, name, emailAddress, addressKey } = want
   const isKept = before !== undefined && before.deletedAt === null
@@ -119,7 +122,7 @@ function planOne(before: Owner | undefined, want: Wanted, now: Date): PlannedOwn
     deletedAt: null,
   })
   if (!before) return { before, owner, result: 'CREATED' }
-  if (!difference(before, owner, COLUMNS)) return { before, owner: before, result: 'UNCHANGED' }
+  if (!difference(before, owner, OWNER_COLUMNS)) return { before, owner: before, result: 'UNCHANGED' }
   owner.updatedAt = now
   return { before, owner, result: 'UPDATED' }
 }
@@ -211,9 +214,13 @@ function recordOwners(
   created: readonly Owner[],
   changed: readonly { before: Owner; owner: Owner }[],
 ): void {
-  const made = created.map((owner) => ({ id: owner.id, before: null, after: stateOf(owner, ['kind', ...COLUMNS]) }))
+  const made = created.map((owner) => ({
+    id: owner.id,
+    before: null,
+    after: stateOf(owner, ['kind', ...OWNER_COLUMNS]),
+  }))
   const moved = changed.flatMap(({ before, owner }) => {
-    const found = difference(before, owner, COLUMNS)
+    const found = difference(before, owner, OWNER_COLUMNS)
     return found ? [{ id: owner.id, ...found }] : []
   })
   tx.record(actor, { action, subject: 'OWNER', changes: changesOf([...made, ...moved]) })

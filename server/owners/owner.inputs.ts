@@ -1,5 +1,6 @@
-import { Field, ID, InputType, ObjectType } from 'type-graphql'
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { connectionOf } from '../graphql/connection'
+import { upTo } from '../graphql/limits'
 import { Payload } from '../graphql/payload'
 import { Owner, OwnerKind } from './owner.entity'
 
@@ -68,4 +69,49 @@ export class OwnerConnection extends connectionOf(() => Owner, 'Owner') {}
 export class OwnersPayload extends Payload {
   @Field(() => [Owner], { description: 'In the order of the input.' })
   owners!: Owner[]
+}
+
+export enum OwnerImportResult {
+  CREATED = 'CREATED',
+  UPDATED = 'UPDATED',
+  UNCHANGED = 'UNCHANGED',
+  REFUSED = 'REFUSED',
+}
+
+registerEnumType(OwnerImportResult, { name: 'OwnerImportResult' })
+
+@ObjectType({ description: 'What becomes, or would become, of a row.' })
+export class OwnerImportRow {
+  @Field(() => Int, { description: 'Of the file, from 1; where the row begins.' })
+  line!: number
+
+  @Field(() => OwnerImportResult)
+  result!: OwnerImportResult
+
+  @Field(() => String, { nullable: true, description: 'Of a refusal.' })
+  code!: string | null
+
+  @Field(() => String, { nullable: true, description: 'Why it is refused, or what of it changes.' })
+  message!: string | null
+}
+
+@ObjectType()
+export class OwnersImportPayload extends Payload {
+  @Field(() => [OwnerImportRow], {
+    complexity: upTo(10_000),
+    description: 'Every row, in the order of the file. When one is refused, nothing was changed.',
+  })
+  rows!: OwnerImportRow[]
+
+  @Field(() => Int)
+  created!: number
+
+  @Field(() => Int)
+  updated!: number
+
+  @Field(() => Int)
+  unchanged!: number
+
+  @Field(() => Int)
+  refused!: number
 }

@@ -4,9 +4,18 @@ import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { Mailbox } from '../mailboxes/mailbox.entity'
 import type { MailboxService } from '../mailboxes/mailbox.service'
+import { EmailServerProfile } from '../profiles/profile.entity'
 import { Owner } from './owner.entity'
-import { OwnerConnection, OwnerFilter, OwnerInput, OwnerSelection, OwnersPayload } from './owner.inputs'
-import type { OwnerService } from './owner.service'
+import {
+  OwnerConnection,
+  OwnerFilter,
+  OwnerInput,
+  OwnerSelection,
+  OwnersImportPayload,
+  OwnersPayload,
+} from './owner.inputs'
+import { MOST_OWNERS, type OwnerService } from './owner.service'
+import { NOTHING_IMPORTED, type OwnerImportService } from './owner-import.service'
 
 @ArgsType()
 class OwnerListArgs extends PageArgs {
@@ -18,6 +27,7 @@ class OwnerListArgs extends PageArgs {
 export class OwnerResolver {
   constructor(
     private readonly service: OwnerService,
+    private readonly imports: OwnerImportService,
     private readonly mailboxes: MailboxService,
   ) {}
 
@@ -61,6 +71,25 @@ export class OwnerResolver {
     }))
   }
 
+  @Mutation(() => OwnersImportPayload, {
+    description:
+      'Provisions the owners of a CSV file, all or nothing: columns kind, externalId, name, emailAddress, active in any order, separated by , or ;',
+  })
+  importOwners(
+    @Arg('csv', () => String, { description: 'The whole file, at most 10,000 owners.' }) csv: string,
+    @Arg('dryRun', () => Boolean, {
+      nullable: true,
+      description: 'Answers what the call would do and changes nothing.',
+    })
+    dryRun: boolean | null,
+    @Ctx() { viewer }: Context,
+  ): Promise<OwnersImportPayload> {
+    const options = { dryRun: dryRun ?? false, action: 'importOwners', mostRows: MOST_OWNERS }
+    return payload<Omit<OwnersImportPayload, 'userErrors'>>(NOTHING_IMPORTED, () =>
+      this.imports.importCsv(viewer, Buffer.from(csv), options),
+    )
+  }
+
   @FieldResolver(() => Mailbox)
   async mailbox(@Root() owner: Owner, @Ctx() { loaders }: Context): Promise<Mailbox> {
     const byOwner = loaders.one(
@@ -89,5 +118,23 @@ export class MailboxOwnerResolver {
         (owner) => owner.id,
       )
       .load(mailbox.ownerId)
+  }
+}
+
+/** The part of a profile that an Owner is. */
+@Resolver(() => EmailServerProfile)
+export class ProfileOwnerResolver {
+  constructor(private readonly owners: OwnerService) {}
+
+  @FieldResolver(() => Owner, { nullable: true, description: 'Who is told of its alerts.' })
+  async owner(@Root() profile: EmailServerProfile, @Ctx() { viewer, loaders }: Context): Promise<Owner | null> {
+    if (profile.ownerId === null) return null
+    return loaders
+      .one(
+        'owner',
+        (ids) => this.owners.get(viewer, ids),
+        (owner) => owner.id,
+      )
+      .load(profile.ownerId)
   }
 }
