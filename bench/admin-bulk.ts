@@ -22,7 +22,7 @@ export interface BulkOptions {
   rows: number
   profileId: string
   otherProfileId: string
-  /** Puts `mailbox_counts` right after raw SQL. */
+  /** Makes `mailbox_counts` right after SQL of our own. */
   recount(): Promise<void>
 }
 
@@ -113,41 +113,49 @@ export async function measureBulk(product: Product, db: Database, options: BulkO
   const kept = `SELECT id, ${TOUCHED.join(', ')} FROM mailboxes WHERE active = 1 AND profile_id = '${options.profileId}'`
   await run(`CREATE TABLE bench_before AS ${kept}`)
   await run('CREATE UNIQUE INDEX bench_before_id ON bench_before (id)')
-  const restore = async () => {
-    await run(restoring(db.kind))
-    await options.recount()
-  }
   for (const bulk of bulks(options)) {
     const figures: BulkFigures = { bare: [], command: [], stalls: [], standstills: [] }
-    for (let round = 0; round < options.rounds; round++) {
+    const begin = async () => {
+      await run(restoring(db.kind))
       await run(bulk.prepare)
-      const sets = Object.entries(bulk.sets).map(([column, value]) => `${column} = ${value}`)
-      const update = `UPDATE mailboxes SET ${sets.join(', ')} WHERE ${bulk.where}`
-      figures.bare.push(await seconds(() => run(update)))
-      await restore()
-      await run(bulk.prepare)
-      await options.recount()
-      await measureCommand(product, bulk, options.rows, figures)
-      await restore()
     }
+    await begin()
+    await options.recount()
+    await run('CREATE TABLE bench_counts AS SELECT * FROM mailbox_counts')
+    const back = async () => {
+      await begin()
+      await run('DELETE FROM mailbox_counts')
+      await run('INSERT INTO mailbox_counts SELECT * FROM bench_counts')
+    }
+    const sets = Object.entries(bulk.sets).map(([column, value]) => `${column} = ${value}`)
+    for (let round = 0; round < options.rounds; round++) {
+      figures.bare.push(await seconds(() => run(`UPDATE mailboxes SET ${sets.join(', ')} WHERE ${bulk.where}`)))
+      await back()
+      figures.command.push(await seconds(() => command(product, bulk, options.rows)))
+      await back()
+      await measureStalls(product, () => command(product, bulk, options.rows), figures)
+      await back()
+    }
+    await run('DROP TABLE bench_counts')
     report(bulk.name, figures)
   }
 }
 
-async function measureCommand(product: Product, bulk: Bulk, rows: number, figures: BulkFigures): Promise<void> {
+async function command(product: Product, { name, document, variables }: Bulk, rows: number): Promise<void> {
+  const { changed } = (await product.ask(document, variables)).bulk
+  if (changed !== rows) throw new Error(`${name} changed ${changed} of ${rows} rows`)
+}
+
+/** The command once more, with somebody who reads pages meanwhile. */
+async function measureStalls(product: Product, work: () => Promise<void>, figures: BulkFigures): Promise<void> {
   await product.longestStandstill()
   const watch = watchPages(product)
-  let changed = 0
   try {
-    const work = async () => {
-      changed = (await product.ask(bulk.document, bulk.variables)).bulk.changed
-    }
-    figures.command.push(await seconds(work))
+    await work()
   } finally {
     figures.stalls.push(await watch.end())
   }
   figures.standstills.push(await product.longestStandstill())
-  if (changed !== rows) throw new Error(`${bulk.name} changed ${changed} of ${rows} rows`)
 }
 
 function restoring(kind: Database['kind']): string {

@@ -1,3 +1,5 @@
+import { decodeCursor, encodeCursor } from '../server/mailboxes/mailbox-cursor'
+import { SORT_FIELDS } from '../server/mailboxes/mailbox-sorts'
 import type { Product } from './admin-product'
 import { heading, lastToFirst, line, p50, remark, type Times, timesOf } from './admin-report'
 import { DOMAINS } from './admin-seed'
@@ -22,19 +24,6 @@ const PAGE_LENGTH = 50
 /** Different places are asked for, so that no answer is merely remembered. */
 const PLACES = 10
 
-const SORTS = [
-  'name',
-  'emailAddress',
-  'kind',
-  'approval',
-  'incomingEmailStatus',
-  'outgoingEmailStatus',
-  'actStatus',
-  'lastTestedAt',
-  'createdAt',
-  'updatedAt',
-]
-
 type Variables = Record<string, unknown>
 
 export interface PageOptions {
@@ -54,7 +43,7 @@ export async function measurePages(product: Product, options: PageOptions): Prom
     else await measureView(product, `${view} (${count})`, { view }, options)
   }
   heading('view ACTIVE by each sort')
-  for (const field of SORTS) {
+  for (const field of SORT_FIELDS) {
     for (const direction of ['ASC', 'DESC']) {
       await measureView(product, `${field} ${direction}`, { view: 'ACTIVE', sort: { field, direction } }, options)
     }
@@ -144,16 +133,14 @@ async function placesOf(product: Product, what: Variables): Promise<{ fiftieth: 
   for (let place = 0; place < PLACES; place++) {
     const fromTheEnd = { ...what, sort: { field, direction: reversed }, first: PAGE_LENGTH + 1 + place }
     const { endCursor } = await cursorAfter(fromTheEnd)
-    if (endCursor) last.push(turned(endCursor, reversed, direction))
+    if (endCursor) last.push(turned(endCursor, field, direction === 'DESC'))
   }
   return { fiftieth, last }
 }
 
 /** The same place in the other direction: near the end of a million there is no other way but a thousand pages. */
-function turned(cursor: string, from: string, to: string): string {
-  const text = Buffer.from(cursor, 'base64url').toString('utf8')
-  return Buffer.from(text.replace(`"${from}"`, `"${to}"`)).toString('base64url')
-}
+const turned = (cursor: string, field: string, isDescending: boolean): string =>
+  encodeCursor(field, isDescending, decodeCursor(cursor, field, !isDescending))
 
 async function repeat(times: number, work: (sample: number) => Promise<number>): Promise<Times> {
   await work(0)
