@@ -1,11 +1,11 @@
 import { permitAll, type Viewer } from '../auth/auth.service'
 import type { Database } from '../db/database'
-import { isId, newId } from '../db/id'
+import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
 import { checkPassword, oneLine } from '../graphql/text-input'
 import { addressProblem, normalizeAddress } from '../mail/address'
-import { EmailServerProfile } from '../profiles/profile.entity'
+import { profileStays } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
@@ -48,7 +48,7 @@ export class ForwardMailboxService {
     if (input.password) checkPassword(faults, ['input', 'password'], input.password)
     return this.db.inTransaction(async (tx) => {
       const { profileId } = input
-      if (profileId && !(isId(profileId) && (await tx.em.existsBy(EmailServerProfile, { id: profileId })))) {
+      if (profileId && !(await profileStays(tx, profileId))) {
         faults.add('NOT_FOUND', ['input', 'profileId'], 'There is no such profile')
       }
       const taken = problem ? null : await this.holderOf(tx, emailAddress)

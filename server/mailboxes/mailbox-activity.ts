@@ -79,27 +79,31 @@ export async function deactivating(
     ids.filter((id) => !refusals.has(id)),
     {
       action: ACTION,
-      columns: ['active', 'activeAddress'],
-      decide: () => ({ patch: { active: false, activeAddress: null } }),
+      columns: ['active'],
+      decide: () => ({ patch: { active: false } }),
+      rowColumns: { active_address: 'NULL' },
     },
     { dryRun },
   )
   return withRefusals(result, refusals)
 }
 
-/** Which mailboxes get their mail through these forward mailboxes; those without users are left out. */
+/** Which mailboxes get their mail through these forward mailboxes; those without users are left out. Takes the rows' locks. */
 export async function forwardedTo(tx: Tx, ids: readonly string[]): Promise<Map<string, string[]>> {
   const users = new Map<string, string[]>()
   for await (const chunk of pausingChunks(ids)) {
-    const rows = await tx.em.find(Mailbox, {
-      select: { id: true, forwardMailboxId: true },
-      where: { forwardMailboxId: In(chunk), deletedAt: IsNull() },
-      order: { id: 'ASC' },
-    })
+    const query = tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .select('m.id', 'id')
+      .addSelect('m.forwardMailboxId', 'forwardMailboxId')
+      .where({ forwardMailboxId: In(chunk), deletedAt: IsNull() })
+      .orderBy('m.id')
+    const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+    const rows = await locking.getRawMany<{ id: string; forwardMailboxId: string }>()
     for (const { id, forwardMailboxId } of rows) {
-      const known = users.get(forwardMailboxId ?? '') ?? []
+      const known = users.get(forwardMailboxId) ?? []
       known.push(id)
-      users.set(forwardMailboxId ?? '', known)
+      users.set(forwardMailboxId, known)
     }
   }
   return users

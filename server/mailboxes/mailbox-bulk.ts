@@ -89,11 +89,12 @@ export async function changeMailboxes(
       if (Object.keys(patch).length === 0 && !edit.alsoChanged) continue
       audit.add(group.ids, group.state, patch)
       result.changedIds.push(...group.ids)
-      const key = JSON.stringify(patch)
-      const alike = patches.get(key) ?? { patch, ids: [] }
+      // the whole patch, so that mailboxes that differ in what is so already share a statement
+      const key = JSON.stringify(decision.patch)
+      const alike = patches.get(key) ?? { patch: decision.patch, ids: [] }
       alike.ids.push(...group.ids)
       patches.set(key, alike)
-      if (isCounted(patch)) count(tx, [{ ...group.counted, n: group.ids.length }], -1)
+      if (isCounted(decision.patch)) count(tx, [{ ...group.counted, n: group.ids.length }], -1)
     }
     if (!isShown) continue
     for (const { patch, ids: alike } of patches.values()) {

@@ -4,6 +4,7 @@ import type { Tx } from '../db/transaction'
 import type { FaultList } from '../errors'
 import { checkPassword, oneLine } from '../graphql/text-input'
 import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
+import { profileStays } from '../profiles/profile.service'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { Mailbox } from './mailbox.entity'
 import { Direction, MailboxKind } from './mailbox.enums'
@@ -32,15 +33,14 @@ export async function checkMailboxChanges(tx: Tx, faults: FaultList, changes: Ma
   if (typeof changes.name === 'string') wanted.name = oneLine(faults, path('name'), changes.name, { max: 200 })
   if (typeof changes.profileId === 'string') {
     const id = changes.profileId
-    if (!isId(id) || !(await tx.em.existsBy(EmailServerProfile, { id })))
-      faults.add('NOT_FOUND', path('profileId'), 'There is no such profile')
+    if (!(await profileStays(tx, id))) faults.add('NOT_FOUND', path('profileId'), 'There is no such profile')
     wanted.profileId = id
   }
   if (changes.incomingMethod) wanted.incomingMethod = changes.incomingMethod
   if (changes.outgoingMethod) wanted.outgoingMethod = changes.outgoingMethod
   if (changes.actMethod) wanted.actMethod = changes.actMethod
   if (typeof changes.forwardMailboxId === 'string') {
-    await checkForwardMailbox(tx.em, faults, path('forwardMailboxId'), changes.forwardMailboxId)
+    await checkForwardMailbox(tx, faults, path('forwardMailboxId'), changes.forwardMailboxId)
     wanted.forwardMailboxId = changes.forwardMailboxId
   }
   if (typeof changes.username === 'string') {
@@ -54,14 +54,16 @@ export async function checkMailboxChanges(tx: Tx, faults: FaultList, changes: Ma
   return wanted
 }
 
-/** Adds a fault unless it is an active forward mailbox. */
+/** Adds a fault unless it is an active forward mailbox; nobody deletes or deactivates it before the transaction ends. */
 export async function checkForwardMailbox(
-  em: EntityManager,
+  tx: Tx,
   faults: FaultList,
   path: readonly string[],
   id: string,
 ): Promise<void> {
-  const mailbox = isId(id) ? await em.findOneBy(Mailbox, { id }) : null
+  const query = tx.em.createQueryBuilder(Mailbox, 'm').where({ id })
+  const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query
+  const mailbox = isId(id) ? await locking.getOne() : null
   if (mailbox?.kind !== MailboxKind.FORWARD || mailbox.deletedAt) {
     faults.add('NOT_FOUND', path, 'There is no such forward mailbox')
   } else if (!mailbox.active) faults.add('INACTIVE', path, 'The forward mailbox is inactive')
@@ -103,7 +105,10 @@ export function decideChanges(row: MailboxState, wanted: WantedChanges, withAct:
   const { name, username, hasPassword, deleteAfterProcessing, profileId, forwardMailboxId } = wanted
   if (name !== undefined) Object.assign(patch, { name, nameKey: name.toLowerCase() })
   if (deleteAfterProcessing !== undefined) patch.deleteAfterProcessing = deleteAfterProcessing
-  if (hasPassword !== undefined) Object.assign(patch, { hasPassword, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
+  // a password replaced by another one is a change that no column shows
+  if (hasPassword || (hasPassword === false && row.hasPassword)) {
+    Object.assign(patch, { hasPassword, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
+  }
   if (username !== undefined && username !== row.username) {
     Object.assign(patch, { username, ...effectOf({ kind: 'CREDENTIALS_CHANGED' }) })
   }

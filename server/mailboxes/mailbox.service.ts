@@ -5,8 +5,9 @@ import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
 import type { Page, PageArguments } from '../graphql/connection'
-import type { ProfileChange } from '../profiles/profile.service'
+import { type ProfileChange, profileStays } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
+import { SyncMethod } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, Direction, MailboxKind, MailboxView } from './mailbox.enums'
@@ -162,10 +163,11 @@ export class MailboxService {
       faults.add('INVALID', ['reason'], 'A reason is one line of at most 500 characters')
       faults.check()
     }
-    const patch = effectOf({ kind: 'REJECTED', reason })
+    const said = reason?.trim() || null
+    const patch = effectOf({ kind: 'REJECTED', reason: said })
     return this.bulk(viewer, 'mailboxes.approve', selection, dryRun, {
       action: 'rejectEmails',
-      details: { reason },
+      details: { reason: said },
       columns: APPROVAL_COLUMNS,
       decide: ({ approval }) => {
         if (approval === ApprovalStatus.EMPTY) return { refusal: NO_ADDRESS }
@@ -193,8 +195,9 @@ export class MailboxService {
         action: 'updateMailboxes',
         ...(typeof password === 'string' && {
           writeEach: (_tx: Tx, ids: readonly string[]) => this.setPassword(tx, ids, password),
-          alsoChanged: { password: 'changed' },
         }),
+        // that one is removed is seen by hasPassword
+        ...(password && { alsoChanged: { password: 'changed' } }),
       }
     })
   }
@@ -204,8 +207,9 @@ export class MailboxService {
     permitAll(viewer, 'mailboxes.edit')
     return this.bulk(viewer, 'mailboxes.edit', selection, dryRun, async (tx) => {
       const settings = await this.settings.current(tx.em)
+      const profileId = settings.defaultProfileId
       const edit = await this.edit(tx, {
-        ...(settings.defaultProfileId !== null && { profileId: settings.defaultProfileId }),
+        ...(profileId !== null && (await profileStays(tx, profileId)) && { profileId }),
         incomingMethod: settings.defaultIncomingMethod,
         outgoingMethod: settings.defaultOutgoingMethod,
         actMethod: settings.defaultActMethod,
@@ -235,7 +239,7 @@ export class MailboxService {
       const moveTo = options.moveForwardedTo ?? null
       if (moveTo !== null) {
         const faults = new FaultList()
-        await checkForwardMailbox(tx.em, faults, ['moveForwardedTo'], moveTo)
+        await checkForwardMailbox(tx, faults, ['moveForwardedTo'], moveTo)
         if (ids.includes(moveTo)) faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'It is deactivated itself')
         faults.check()
       }
@@ -254,7 +258,7 @@ export class MailboxService {
       if (mailbox.kind !== MailboxKind.FORWARD) {
         faults.add('NOT_ALLOWED', ['id'], "A user's or queue's mailbox is deactivated, not deleted")
       }
-      if (moveForwardedTo !== null) await checkForwardMailbox(tx.em, faults, ['moveForwardedTo'], moveForwardedTo)
+      if (moveForwardedTo !== null) await checkForwardMailbox(tx, faults, ['moveForwardedTo'], moveForwardedTo)
       if (moveForwardedTo === id) faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'It is deleted itself')
       const users = (await forwardedTo(tx, [id])).get(id) ?? []
       if (users.length > 0 && moveForwardedTo === null) {
@@ -287,14 +291,24 @@ export class MailboxService {
     return tx.em.countBy(Mailbox, { profileId, deletedAt: IsNull() })
   }
 
-  /** A profile goes: its mailboxes get another one, with all that a change of profile resets. */
+  /**
+   * A profile goes: its mailboxes get another one, with all that a change of profile resets. Refused when the other one has no
+   * way to the appointments, contacts and tasks that some of them are to have (product rule 2.1).
+   */
   async moveToProfile(tx: Tx, viewer: Viewer, fromId: string, toId: string): Promise<number> {
-    const rows = await tx.em
+    const query = tx.em
       .createQueryBuilder(Mailbox, 'm')
       .select('m.id', 'id')
       .where({ profileId: fromId })
       .orderBy('m.id')
-      .getRawMany<{ id: string }>()
+    const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+    const rows = await locking.getRawMany<{ id: string }>()
+    const needsAct = { profileId: fromId, actMethod: SyncMethod.SERVER_SIDE_SYNC, deletedAt: IsNull() }
+    const withoutAct = (await profilesWithAct(tx.em)).has(toId) ? 0 : await tx.em.countBy(Mailbox, needsAct)
+    if (withoutAct > 0) {
+      const why = `${withoutAct} mailboxes have appointments, contacts and tasks, which need a profile with a DAV address`
+      throw new UserFaults([{ code: 'ACT_NEEDS_DAV', path: ['moveMailboxesTo'], message: why }])
+    }
     const columns = columnsOfChanges({ profileId: toId })
     const { changedIds } = await changeMailboxes(
       tx,
