@@ -117,9 +117,7 @@ export class AlertWall {
         select: { id: true, profileId: true },
         where: { ownerId: In([...reach.ownerIds]) },
       }),
-      viewer.ownerId === null
-        ? []
-        : this.db.read.find(EmailServerProfile, { select: { id: true }, where: { ownerId: viewer.ownerId } }),
+      this.db.read.find(EmailServerProfile, { select: { id: true }, where: { ownerId: In([...reach.ownerIds]) } }),
       this.settings.current(),
     ])
     return visibleAlerts({ reach, own, ownedProfileIds: owned.map((profile) => profile.id), notifyMailboxOwner })
