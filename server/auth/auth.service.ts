@@ -24,7 +24,7 @@ export interface Viewer extends Actor {
   expiresAt: Date | null
 }
 
-export type { Reach } from './rights'
+export type { Reach, Right } from './rights'
 
 export type Ctx = RequestContext<Viewer>
 

@@ -12,6 +12,10 @@ import {
   isObjectType,
 } from 'graphql'
 import { type Caller, Harness } from '../test/harness'
+import { ApiToken } from './api-token.entity'
+import { Role, type Scope } from './rights'
+import { CALLERS, type CallerName, ROLE_MATRIX, type Row } from './role-matrix'
+import { Session } from './user.entity'
 
 const schema = buildSchema(readFileSync('schema.graphql', 'utf8'))
 const ID = '01a20894-98d9-76d5-8880-179c368a8386'
@@ -30,92 +34,157 @@ function sample(type: GraphQLInputType): unknown {
 
 interface Operation {
   kind: 'query' | 'mutation' | 'subscription'
-  name: string
+  field: GraphQLField<unknown, unknown>
+}
+
+const operations = new Map<string, Operation>()
+for (const [kind, type] of [
+  ['query', schema.getQueryType()],
+  ['mutation', schema.getMutationType()],
+  ['subscription', schema.getSubscriptionType()],
+] as const) {
+  for (const field of Object.values(type?.getFields() ?? {})) operations.set(`${kind} ${field.name}`, { kind, field })
+}
+
+interface Case {
+  what: string
+  kind: Operation['kind']
   document: string
   variables: Record<string, unknown>
+  row: Row
 }
 
-function operation(kind: Operation['kind'], field: GraphQLField<unknown, unknown>): Operation {
-  const needed = field.args.filter((argument) => isNonNullType(argument.type))
-  const declared = needed.map((argument) => `$${argument.name}: ${argument.type}`).join(', ')
-  const passed = needed.map((argument) => `${argument.name}: $${argument.name}`).join(', ')
+/** The operation that a row is about, with all arguments it needs and those the row gives. */
+function caseOf(what: string, row: Row): Case[] {
+  const operation = operations.get(what.split(':')[0] ?? '')
+  if (!operation) return []
+  const { kind, field } = operation
+  const given = row.variables ?? {}
+  const passed = field.args.filter(({ name, type }) => isNonNullType(type) || name in given)
+  const declared = passed.map(({ name, type }) => `$${name}: ${type}`).join(', ')
+  const arguments_ = passed.map(({ name }) => `${name}: $${name}`).join(', ')
   const body = isObjectType(getNamedType(field.type)) ? ' { __typename }' : ''
-  return {
-    kind,
-    name: field.name,
-    document: `${kind} ${declared && `(${declared})`} { ${field.name}${passed && `(${passed})`}${body} }`,
-    variables: Object.fromEntries(needed.map((argument) => [argument.name, sample(argument.type)])),
-  }
+  const document = `${kind} ${declared && `(${declared})`} { ${field.name}${arguments_ && `(${arguments_})`}${body} }`
+  const variables = Object.fromEntries(
+    passed.map(({ name, type }) => [name, name in given ? given[name] : sample(type)]),
+  )
+  return [{ what, kind, document, variables, row }]
 }
 
-const operations = [
-  ...Object.values(schema.getQueryType()?.getFields() ?? {}).map((field) => operation('query', field)),
-  ...Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => operation('mutation', field)),
-  ...Object.values(schema.getSubscriptionType()?.getFields() ?? {}).map((field) => operation('subscription', field)),
-]
-/** The only ones that need no session (contract). */
-const OPEN = ['viewer', 'signIn']
-const ofKind = (...kinds: Operation['kind'][]) =>
-  operations.filter(({ kind, name }) => kinds.includes(kind) && !OPEN.includes(name))
+// who has signed out may nothing more
+const cases = Object.entries(ROLE_MATRIX)
+  .flatMap(([what, row]) => caseOf(what, row))
+  .sort((one, other) => Number(one.what === 'mutation signOut') - Number(other.what === 'mutation signOut'))
+const asked = cases.filter(({ kind }) => kind !== 'subscription')
+const watched = cases.filter(({ kind }) => kind === 'subscription')
+
+/** There is nothing that some may not, and jest takes no empty table. */
+const each = (some: Case[]) => (some.length > 0 ? test.each(some) : () => undefined)
+
+test('every operation has a row of the matrix, and every row an operation', () => {
+  const rows = new Set(Object.keys(ROLE_MATRIX).map((what) => what.split(':')[0]))
+  expect([...rows].sort()).toEqual([...operations.keys()].sort())
+})
 
 describe('every operation of schema.graphql', () => {
   let harness: Harness
-  let auditor: Caller
+  const callers = new Map<CallerName, Caller>()
 
   beforeAll(async () => {
-    harness = await Harness.start({ database: 'sqlite' })
-    auditor = await harness.auditor()
+    harness = await Harness.start({ database: 'sqlite', work: false })
+    const owner = `mutation { provisionOwners(owners: [{ kind: USER, name: "Anna", emailAddress: "anna@example.org" }]) { owners { id } } }`
+    const ownerId = (await (await harness.admin()).get(owner)).provisionOwners.owners[0].id
+    const given = { [Role.MAILBOX_APPROVER]: { domains: ['example.org'] }, [Role.MAILBOX_USER]: { ownerId } }
+    for (const name of CALLERS) {
+      const [, scope] = name.split(' ')
+      const more = given[name as keyof typeof given]
+      callers.set(
+        name,
+        await (scope === undefined
+          ? harness.newUser(`${name} of the matrix`, { roles: [name as Role], ...more })
+          : harness.newToken(scope as Scope)),
+      )
+    }
   })
   afterAll(() => harness?.stop())
 
+  /** All rows of all tables; when a token was last used is no part of what it did. */
   const everything = async () => {
-    const tables = [
-      'users',
-      'api_tokens',
-      'email_server_profiles',
-      'email_settings',
-      'mailboxes',
-      'owners',
-      'alerts',
-      'test_runs',
-      'test_run_items',
-    ]
-    return JSON.stringify(await Promise.all(tables.map((table) => harness.app.db.read.query(`SELECT * FROM ${table}`))))
+    const { read } = harness.app.db
+    const tables = await read.query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    const rows = await Promise.all(tables.map(({ name }: { name: string }) => read.query(`SELECT * FROM ${name}`)))
+    return JSON.stringify(rows, (key, value) => (key === 'last_used_at' ? undefined : value))
   }
 
-  test('is known to this test', () => {
-    expect(operations.length).toBeGreaterThanOrEqual(30)
+  const refused = async (caller: Caller, { document, variables }: Case, code: string) => {
+    const before = await everything()
+    const { data, errors } = await caller.ask(document, variables)
+    expect(errors.map((error) => error.extensions.code)).toEqual([code])
+    expect(data === null || Object.values(data).every((value) => value === null)).toBe(true)
+    expect(await everything()).toBe(before)
+  }
+
+  describe.each(CALLERS)('as %s', (name) => {
+    const isAllowed = ({ row }: Case) => row.may.includes(name)
+
+    each(asked.filter((one) => !isAllowed(one)))('$what is FORBIDDEN and changes nothing', async (one) => {
+      await refused(callers.get(name) as Caller, one, 'FORBIDDEN')
+    })
+
+    each(watched.filter((one) => !isAllowed(one)))('$what is FORBIDDEN', async ({ document, variables }) => {
+      const watching = (callers.get(name) as Caller).watch(document, variables)
+      await expect(watching.next()).rejects.toThrow('FORBIDDEN')
+    })
+
+    each(watched.filter(isAllowed))('$what may be watched', async ({ document, variables }) => {
+      const watching = (callers.get(name) as Caller).watch(document, variables)
+      const first = await watching.next().then(
+        () => 'an event',
+        (error) => String(error),
+      )
+      expect(first).toMatch(/an event|NOT_FOUND/)
+      await watching.end()
+    })
+
+    // what is wrong with the arguments is told to who may ask
+    each(asked.filter(isAllowed))('$what may be asked', async ({ document, variables }) => {
+      const { errors } = await (callers.get(name) as Caller).ask(document, variables)
+      for (const { extensions } of errors) expect(['NOT_FOUND', 'BAD_USER_INPUT']).toContain(extensions.code)
+    })
   })
 
-  test.each(ofKind('query', 'mutation'))(
-    '$kind $name answers UNAUTHENTICATED without a session and changes nothing',
-    async ({ document, variables }) => {
-      const before = await everything()
-      const { data, errors } = await harness.anonymous().ask(document, variables)
-      expect(errors.map((error) => error.extensions.code)).toEqual(['UNAUTHENTICATED'])
-      expect(data === null || Object.values(data).every((value) => value === null)).toBe(true)
-      expect(await everything()).toBe(before)
-    },
-  )
+  const closed = (one: Case) => !one.row.isOpen
 
-  test.each(ofKind('subscription'))(
-    'subscription $name is closed without a session',
-    async ({ document, variables }) => {
+  describe('without a session', () => {
+    test.each(asked.filter(closed))('$what is UNAUTHENTICATED and changes nothing', async (one) => {
+      await refused(harness.anonymous(), one, 'UNAUTHENTICATED')
+    })
+
+    test.each(watched)('$what closes the socket', async ({ document, variables }) => {
       await expect(harness.anonymous().watch(document, variables).next()).rejects.toMatchObject({ code: 4401 })
-    },
-  )
+    })
+  })
 
-  test.each(ofKind('mutation').filter(({ name }) => name !== 'signOut'))(
-    'mutation $name answers an AUDITOR FORBIDDEN and changes nothing',
-    async ({ document, variables }) => {
-      const before = await everything()
-      const { errors } = await auditor.ask(document, variables)
-      expect(errors.map((error) => error.extensions.code)).toEqual(['FORBIDDEN'])
-      expect(await everything()).toBe(before)
-    },
-  )
+  describe.each(['session', 'token'])('with a %s that is over', (what) => {
+    let late: Caller
+    beforeAll(async () => {
+      late = await (what === 'session' ? harness.admin() : harness.newToken('read', 'write'))
+      expect((await late.get('{ viewer { id } }')).viewer).not.toBeNull()
+      const entity = what === 'session' ? Session : ApiToken
+      await harness.app.services.tokens.flush()
+      await harness.app.db.inTransaction((tx) => tx.em.updateAll(entity, { expiresAt: new Date(0) }))
+    })
 
-  test.each(ofKind('query'))('query $name may be asked by an AUDITOR', async ({ document, variables }) => {
-    expect((await auditor.ask(document, variables)).errors).toEqual([])
+    test.each(asked.filter(closed))('$what is UNAUTHENTICATED and changes nothing', async (one) => {
+      await refused(late, one, 'UNAUTHENTICATED')
+    })
+
+    test.each(watched)('$what closes the socket', async ({ document, variables }) => {
+      await expect(late.watch(document, variables).next()).rejects.toMatchObject({ code: 4401 })
+    })
+
+    test('nobody is signed in', async () => {
+      expect((await late.get('{ viewer { id } }')).viewer).toBeNull()
+    })
   })
 })
