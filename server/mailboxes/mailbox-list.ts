@@ -28,14 +28,14 @@ export interface ListRequest {
 }
 
 /** One short read of an index: the equalities that lead it, and what the rows behind them have to meet. */
-export interface Probe {
+interface Probe {
   /** Null: it is a read of few rows, and the database decides. */
   index: string | null
   where: Condition
 }
 
 /** Segments follow each other; within one the probes' rows are merged by the column. */
-export interface Segment {
+interface Segment {
   /** Its place among the segments. */
   place: string | number
   sort: ColumnSort
@@ -85,17 +85,20 @@ export async function listMailboxes(
 }
 
 /** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */
-export async function countsFor(em: EntityManager, { looker, view, filter }: ListRequest): Promise<Count[]> {
-  const scopes = scopesOf(looker, filter)
-  if (view === MailboxView.MINE || scopes === undefined) return []
+async function countsFor(em: EntityManager, request: ListRequest): Promise<Count[]> {
+  const scopes = scopesOf(request.looker, request.filter)
+  if (request.view === MailboxView.MINE || scopes === undefined) return []
+  return (await readCounts(em, scopes)).filter(mayBeListed(request))
+}
+
+/** Whether mailboxes that are counted so may be in the list, as far as their class and facets tell. */
+function mayBeListed({ view, filter }: ListRequest): (count: Count) => boolean {
   const wanted = facetsOf(filter)
-  return (await readCounts(em, scopes)).filter(
-    ({ viewClass, facets }) =>
-      IN_VIEW[view](viewClass) &&
-      (!filter?.kind || kindOf(viewClass) === filter.kind) &&
-      (typeof filter?.errorCode !== 'string' || mayHaveError(viewClass)) &&
-      wanted.every(([facet, value]) => facetRank(facets, facet) === rankOf(facet, value)),
-  )
+  return ({ viewClass, facets }) =>
+    IN_VIEW[view](viewClass) &&
+    (!filter?.kind || kindOf(viewClass) === filter.kind) &&
+    (typeof filter?.errorCode !== 'string' || mayHaveError(viewClass)) &&
+    wanted.every(([facet, value]) => facetRank(facets, facet) === rankOf(facet, value))
 }
 
 /** The narrowest counts that have all that is listed; undefined for a reach that is not counted. */
@@ -120,11 +123,7 @@ async function countListed(em: EntityManager, request: ListRequest, counts: read
   return Number(row?.n ?? 0)
 }
 
-export async function segmentsOf(
-  em: EntityManager,
-  request: ListRequest,
-  counts: readonly Count[],
-): Promise<Segment[]> {
+async function segmentsOf(em: EntityManager, request: ListRequest, counts: readonly Count[]): Promise<Segment[]> {
   const { sorting } = request
   const { sort } = sorting
   const ordered = <T>(segments: T[]): T[] => (sorting.isDescending ? segments.reverse() : segments)
@@ -158,17 +157,19 @@ function byFacet(request: ListRequest, facet: Facet, counts: readonly Count[]): 
 
 /** By the profile's name; mailboxes without one come first. */
 async function byProfile(em: EntityManager, request: ListRequest): Promise<Segment[]> {
+  const { view, filter } = request
   const profiles = await em.find(EmailServerProfile, {
     select: { id: true, nameKey: true },
+    where: typeof filter?.profileId === 'string' ? { id: filter.profileId } : {},
     order: { nameKey: 'ASC', id: 'ASC' },
   })
-  const { view, filter } = request
-  const counts = (await readCounts(em, 'profiles')).filter(({ viewClass }) => IN_VIEW[view](viewClass))
+  const counts = (await readCounts(em, 'profiles')).filter(mayBeListed(request))
   const classes = new Map<string, Set<number>>()
   for (const { scope, viewClass } of counts) classes.set(scope, (classes.get(scope) ?? new Set()).add(viewClass))
   const rest = restOf(request, ['profileId', 'kind'])
   const isCountedHere = scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
-  return [null, ...profiles].map((profile) => {
+  const without = typeof filter?.profileId === 'string' ? [] : [null]
+  return [...without, ...profiles].map((profile) => {
     const id = profile?.id ?? null
     const own: Condition =
       id === null
@@ -298,8 +299,8 @@ async function readSegment(
   return found.sort((one, other) => sign * Buffer.compare(bytes(one), bytes(other))).slice(0, limit)
 }
 
-/** The statement of a segment: a merge of its probes. Exported for the test that asks the database how it would run it. */
-export function segmentSql(
+/** The statement of a segment: a merge of its probes. */
+function segmentSql(
   em: EntityManager,
   kind: DatabaseKind,
   { sorting: { isDescending } }: Pick<ListRequest, 'sorting'>,

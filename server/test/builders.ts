@@ -1,6 +1,8 @@
 import { ErrorActor, ErrorNature, ErrorScope, type MailError, MailErrorCode } from '../mail/mail-error'
+import { ConnectionSecurity } from '../mail/probe'
 import { Mailbox } from '../mailboxes/mailbox.entity'
 import { ApprovalStatus, MailboxKind, TestStatus } from '../mailboxes/mailbox.enums'
+import { CredentialSource, EmailServerProfile, ProfileType } from '../profiles/profile.entity'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 
 const AT = new Date('2026-01-02T03:04:05.678Z')
@@ -47,6 +49,35 @@ export function aMailbox(differences: Partial<Mailbox> = {}): Mailbox {
     deleteAfterProcessing: false,
     lastTestedAt: AT,
     testingRunId: null,
+    forwardMailboxId: null,
+    deletedAt: null,
+    createdAt: AT,
+    updatedAt: AT,
+    ...differences,
+  })
+}
+
+/** A profile of IMAP and SMTP over TLS, with the mailboxes' own credentials. */
+export function aProfile(differences: Partial<EmailServerProfile> = {}): EmailServerProfile {
+  return Object.assign(new EmailServerProfile(), {
+    id: '01900000-0000-7000-8000-0000000000aa',
+    name: 'Main',
+    nameKey: 'main',
+    type: ProfileType.IMAP_SMTP,
+    active: true,
+    incomingHost: 'mail.example.com',
+    incomingPort: 993,
+    incomingSecurity: ConnectionSecurity.TLS,
+    outgoingHost: 'mail.example.com',
+    outgoingPort: 465,
+    outgoingSecurity: ConnectionSecurity.TLS,
+    davUrl: null,
+    credentialSource: CredentialSource.MAILBOX,
+    trustedCertificates: null,
+    verifyCertificates: true,
+    username: null,
+    passwordSealed: null,
+    maxConcurrentConnections: 10,
     createdAt: AT,
     updatedAt: AT,
     ...differences,
