@@ -9,7 +9,7 @@ import { AlertWall } from './alerts/alert-wall'
 import { AlertWatch } from './alerts/alert-watch'
 import { ProfileNotice } from './alerts/profile-notice.entity'
 import { ProfileNotices } from './alerts/profile-notices'
-import { AuditChangeRow, AuditEntry, AuditSubjectRow } from './audit/audit.entity'
+import { AuditChangeRow, AuditEntry, AuditRangeRow, AuditSubjectRow } from './audit/audit.entity'
 import { AuditChangeResolver, AuditResolver } from './audit/audit.resolver'
 import { AuditService } from './audit/audit.service'
 import { writeAudit } from './audit/audit-writer.service'
@@ -80,6 +80,7 @@ export const ENTITIES = [
   AuditEntry,
   AuditChangeRow,
   AuditSubjectRow,
+  AuditRangeRow,
   EmailServerProfile,
   EmailSettings,
   Mailbox,

@@ -72,7 +72,7 @@ export class AuditChangeRow {
   @Column({ type: 'varchar', length: 36 })
   entryId!: string
 
-  /** JSON: at most 1,000 ids. */
+  /** JSON: at most 1,000 ids; of more than a few in their order. */
   @Column({ type: 'text' })
   subjectIds!: string
 
@@ -84,7 +84,7 @@ export class AuditChangeRow {
   after!: string | null
 }
 
-/** Finds the entries of one subject, and in them its changes. */
+/** Finds the entries of one subject, of changes of few subjects. */
 @Entity('audit_subjects')
 export class AuditSubjectRow {
   @PrimaryColumn({ type: 'varchar', length: 36 })
@@ -92,6 +92,18 @@ export class AuditSubjectRow {
 
   @PrimaryColumn({ type: 'varchar', length: 36 })
   entryId!: string
+}
+
+/** Where the subject may be, of changes of many: a row for each would cost more than the change itself. */
+@Entity('audit_ranges')
+export class AuditRangeRow {
+  /** The least of the change's subject ids. */
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  firstId!: string
+
+  /** The greatest. */
+  @PrimaryColumn({ type: 'varchar', length: 36 })
+  lastId!: string
 
   @PrimaryColumn({ type: 'varchar', length: 36 })
   changeId!: string

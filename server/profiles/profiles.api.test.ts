@@ -487,7 +487,7 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
     })
 
     test('stands no password, in none of its tables', async () => {
-      const tables = ['audit_entries', 'audit_changes', 'audit_subjects']
+      const tables = ['audit_entries', 'audit_changes', 'audit_subjects', 'audit_ranges']
       const rows = await Promise.all(tables.map((table) => harness.app.db.read.query(`SELECT * FROM ${table}`)))
       const text = JSON.stringify(rows)
       expect(text).toContain('Audited')

@@ -16,12 +16,13 @@ export class Audit1791000000000 implements MigrationInterface {
       await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
       const { name } = one
       for (const event of ['UPDATE', 'DELETE']) await runner.query(refusal(kind, name, event))
-      if (kind === 'sqlite') await runner.query(replacementRefusal(one))
+      if (kind === 'sqlite' && hasContent(one)) await runner.query(replacementRefusal(one))
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['audit_subjects', 'audit_changes', 'audit_entries']) await runner.dropTable(name)
+    for (const name of ['audit_ranges', 'audit_subjects', 'audit_changes', 'audit_entries'])
+      await runner.dropTable(name)
   }
 }
 
@@ -31,6 +32,9 @@ function refusal(kind: DatabaseKind, name: string, event: string): string {
     ? `${head} BEGIN SELECT RAISE(ABORT, '${why}'); END`
     : `${head} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${why}'`
 }
+
+/** Where all columns are the key, a row replaced by another of that key is the same. */
+const hasContent = ({ columns }: Table): boolean => columns.some((column) => !column.isPrimary)
 
 /** SQLite tells no DELETE trigger of a row that REPLACE puts another in the place of. */
 function replacementRefusal({ name, columns }: Table): string {
@@ -66,5 +70,6 @@ const tables = (kind: DatabaseKind) => [
     [id(), id('entry_id'), longText('subject_ids'), longText('before', nullable), longText('after', nullable)],
     { audit_changes_entry: { columns: ['entry_id', 'id'] } },
   ),
-  table('audit_subjects', [id('subject_id', key), id('entry_id', key), id('change_id', key)]),
+  table('audit_subjects', [id('subject_id', key), id('entry_id', key)]),
+  table('audit_ranges', [id('first_id', key), id('last_id', key), id('change_id', key)]),
 ]
