@@ -108,3 +108,21 @@ const stateOf = (row: Mailbox): State =>
       Object.entries(row).map(([column, value]) => [column, value instanceof Date ? value.toISOString() : value]),
     ),
   )
+
+/**
+ * Where a mailbox is not what some order of its steps makes of it: a change that was said but lost, or one that was made from
+ * something that never was. Without `from` it is a new one, of which the log tells what is not by default.
+ */
+export function contradictionOf(steps: readonly MailboxStep[], from: State | undefined, to: State): string[] {
+  if (steps.length === 0) return from ? differences('is', from, to) : ['came without an entry']
+  const found = steps.map((step, index) => {
+    const isFirst = step.before === null
+    const isNext = from ? !isFirst && differences('was', inBoth(said(step.before), from), from).length === 0 : isFirst
+    if (!isNext) return [`no step begins with ${JSON.stringify(step.before)}`]
+    return contradictionOf(steps.toSpliced(index, 1), { ...from, ...said(step.after) }, to)
+  })
+  return found.find((contradictions) => contradictions.length === 0) ?? found[0] ?? []
+}
+
+const inBoth = (state: State, other: State): State =>
+  Object.fromEntries(Object.entries(state).filter(([column]) => Object.hasOwn(other, column)))
