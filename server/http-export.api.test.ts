@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'csv-parse/sync'
 import type { AuditChange } from './db/audit-record'
 import { newId } from './db/id'
-import { type Anything, type Caller, DATABASES, Harness } from './test/harness'
+import { type Anything, type Caller, DATABASES, Harness, PASSWORD } from './test/harness'
 
 const OWNERS = `mutation ($owners: [OwnerInput!]!) {
   provisionOwners(owners: $owners) { owners { id mailbox { id } } userErrors { code path } }
@@ -150,6 +150,34 @@ describe.each(DATABASES)('exports on %s', (database) => {
         expect(await answer(path, { cookie, 'sec-fetch-site': 'cross-site' })).toEqual([401, 'UNAUTHENTICATED'])
         expect(await answer(path, { cookie, origin: 'https://evil.test' })).toEqual([401, 'UNAUTHENTICATED'])
       }
+    })
+
+    const signInAs = async (input: object) => {
+      const create = 'mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }'
+      const name = `export ${newId()}`
+      const { createUser } = await admin.get(create, { input: { name, password: PASSWORD, ...input } })
+      expect(createUser.userErrors).toEqual([])
+      return { cookie: (await harness.anonymous().signIn(name, PASSWORD)).sessionCookie }
+    }
+
+    test('an approver exports the mailboxes of its domains, and no audit log', async () => {
+      const headers = await signInAs({ roles: ['MAILBOX_APPROVER'], domains: ['odd.test'] })
+      const addresses = rowsOf((await download('mailboxes.csv?view=ALL', headers)).text).map((row) => row.emailAddress)
+      expect(addresses).toHaveLength((await idsOf('view: ALL, filter: { domain: "odd.test" }')).length)
+      expect(addresses.every((address) => address?.endsWith('@odd.test'))).toBe(true)
+      expect(await answer('audit.csv', headers)).toEqual([403, 'FORBIDDEN'])
+    })
+
+    test('whoever has a mailbox exports this one', async () => {
+      const { mailboxes } = await admin.get('{ mailboxes(filter: { text: "p8@" }) { nodes { id owner { id } } } }')
+      const [{ id, owner }] = mailboxes.nodes
+      const headers = await signInAs({ roles: ['MAILBOX_USER'], ownerId: owner.id })
+      for (const query of ['', '?view=ALL', '?domain=even.test', '?sort=emailAddress&direction=DESC']) {
+        const rows = rowsOf((await download(`mailboxes.csv${query}`, headers)).text)
+        expect(rows.map((row) => row.id)).toEqual([id])
+      }
+      expect(rowsOf((await download('mailboxes.csv?text=p9%40', headers)).text)).toEqual([])
+      expect(await answer('audit.csv', headers)).toEqual([403, 'FORBIDDEN'])
     })
 
     test('an auditor may export both', async () => {
