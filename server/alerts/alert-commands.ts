@@ -1,10 +1,11 @@
+import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import { In } from 'typeorm'
 import { mayRead, permit, type Viewer } from '../auth/auth.service'
-import { pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
+import { MAX_SIGNAL_IDS } from '../pubsub/signals'
 import { Alert, AlertState } from './alert.entity'
 import { type AlertFilterFields, filterSql } from './alert-filter'
 import { lockedAlerts } from './alert-lock'
@@ -28,7 +29,10 @@ export interface CommandAnswer {
   alerts: Alert[]
 }
 
+type Row = Pick<Alert, 'id' | 'state'>
+
 const MOST_IDS = 1_000
+const ALERTS_A_PART = 1_000
 const MOST_SHOWN = 500
 
 /** What people do with alerts. */
@@ -64,7 +68,9 @@ export class AlertCommands {
         if (!knownIds.has(id)) faults.add('NOT_FOUND', ['ids', index], 'There is no such alert')
       }
       faults.check()
-      return this.change(tx, viewer, known, command)
+      const alerts = known.filter((alert) => command.from.includes(alert.state))
+      await tx.em.update(Alert, { id: In(alerts.map((alert) => alert.id)) }, command.changes)
+      return this.settle(tx, viewer, alerts, command)
     })
   }
 
@@ -83,36 +89,50 @@ export class AlertCommands {
       if (value === null || value === '') faults.add('REQUIRED', ['filter', field], 'Leave it out, or give a value')
     }
     faults.check()
-    const { sql, parameters } = filterSql(filter)
     return this.db.inTransaction(async (tx) => {
-      const query = tx.em
-        .createQueryBuilder(Alert, 'a')
-        .select(['a.id', 'a.state'])
-        .where(sql, parameters)
-        .andWhere('a.state IN (:...from)', { from: command.from })
-        .orderBy('a.id')
-      const found = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
-      return this.change(tx, viewer, found, command, filter)
+      const found: Row[] = []
+      for (let after = ''; ; ) {
+        const part = await this.part(tx, filter, command.from, after)
+        await tx.em.update(Alert, { id: In(part.map((alert) => alert.id)) }, command.changes)
+        found.push(...part)
+        if (part.length < ALERTS_A_PART) return this.settle(tx, viewer, found, command, filter)
+        after = part.at(-1)?.id ?? ''
+        // SQLite works on this very thread: other requests get their turn
+        await afterOtherWork()
+      }
     })
   }
 
-  private async change(
+  private part(tx: Tx, filter: AlertFilterFields, from: readonly AlertState[], after: string): Promise<Row[]> {
+    const { sql, parameters } = filterSql(filter)
+    const query = tx.em
+      .createQueryBuilder(Alert, 'a')
+      .select('a.id', 'id')
+      .addSelect('a.state', 'state')
+      .where(sql, parameters)
+      .andWhere('a.state IN (:...from) AND a.id > :after', { from, after })
+      .orderBy('a.id')
+      .limit(ALERTS_A_PART)
+    return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<Row>()
+  }
+
+  /** Audits and tells what was changed. */
+  private async settle(
     tx: Tx,
     viewer: Viewer,
-    alerts: readonly Pick<Alert, 'id' | 'state'>[],
+    alerts: readonly Row[],
     { action, from, changes }: Command,
     filter?: AlertFilterFields,
   ): Promise<CommandAnswer> {
     const idsOf = (state: AlertState) => alerts.filter((alert) => alert.state === state).map((alert) => alert.id)
-    const changed = from.flatMap(idsOf)
-    for await (const chunk of pausingChunks(changed)) await tx.em.update(Alert, { id: In(chunk) }, changes)
+    const changed = alerts.map((alert) => alert.id)
     tx.record(viewer, {
       action,
       subject: 'ALERT',
       changes: from.map((state) => ({ subjectIds: idsOf(state), before: { state }, after: { state: changes.state } })),
       ...(filter && { details: { filter } }),
     })
-    tx.signal('alerts', changed)
+    tx.signal('alerts', changed.length > MAX_SIGNAL_IDS ? 'many' : changed)
     const shown = mayRead(viewer) ? await tx.em.findBy(Alert, { id: In(changed.slice(0, MOST_SHOWN)) }) : []
     return { changed: changed.length, alerts: shown }
   }

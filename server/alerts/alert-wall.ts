@@ -54,29 +54,43 @@ export class AlertWall {
     const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
     const ofMailboxes = mailboxes.map((mailbox) => mailbox.id)
     const ids = [
-      ...(await this.newest('mailbox_id', ofMailboxes, sight, most)),
-      ...(await this.newest('profile_id', profileIds, sight, most)),
+      ...(await this.newest(OF_MAILBOXES, ofMailboxes, sight, most)),
+      ...(await this.newest(ERRORS_OF_PROFILES, profileIds, sight, most)),
     ]
-    const bySubject = new Map<string, Alert[]>()
-    for (const alert of await this.db.read.findBy(Alert, { id: In(ids) })) {
-      const subject = alert.mailboxId ?? alert.profileId ?? ''
-      bySubject.set(subject, [...(bySubject.get(subject) ?? []), alert])
-    }
+    const bySubject = await this.bySubject(ids)
     const of = (subject: string | null) => bySubject.get(subject ?? '') ?? []
     return new Map(
       mailboxes.map(({ id, profileId }) => [id, [...of(id), ...of(profileId)].sort(newestFirst).slice(0, most)]),
     )
   }
 
-  /** How many alerts each wall has. */
+  /** The same of profiles. */
+  async profileWalls(
+    viewer: Viewer | undefined,
+    profileIds: readonly string[],
+    first?: number | null,
+  ): Promise<Map<string, Alert[]>> {
+    permit(viewer, 'mailboxes.read')
+    const sight = await this.sight(viewer)
+    const ids = await this.newest(OF_PROFILES, profileIds, sight, checkFirst(first) + 1)
+    const bySubject = await this.bySubject(ids)
+    return new Map(profileIds.map((id) => [id, (bySubject.get(id) ?? []).sort(newestFirst)]))
+  }
+
+  async profileWallCounts(viewer: Viewer | undefined, profileIds: readonly string[]): Promise<Map<string, number>> {
+    permit(viewer, 'mailboxes.read')
+    return new Map(await this.counts(OF_PROFILES, profileIds, await this.sight(viewer)))
+  }
+
+  /** How many alerts each mailbox's wall has. */
   async wallCounts(viewer: Viewer | undefined, mailboxes: readonly WallOf[]): Promise<Map<string, number>> {
     permit(viewer, 'mailboxes.read')
     const sight = await this.sight(viewer)
     const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
     const ofMailboxes = mailboxes.map((mailbox) => mailbox.id)
     const counts = new Map([
-      ...(await this.counts('mailbox_id', ofMailboxes, sight)),
-      ...(await this.counts('profile_id', profileIds, sight)),
+      ...(await this.counts(OF_MAILBOXES, ofMailboxes, sight)),
+      ...(await this.counts(ERRORS_OF_PROFILES, profileIds, sight)),
     ])
     return new Map(
       mailboxes.map(({ id, profileId }) => [id, (counts.get(id) ?? 0) + (counts.get(profileId ?? '') ?? 0)]),
@@ -123,16 +137,25 @@ export class AlertWall {
     return visibleAlerts({ reach, own, ownedProfileIds: owned.map((profile) => profile.id), notifyMailboxOwner })
   }
 
+  private async bySubject(ids: readonly string[]): Promise<Map<string, Alert[]>> {
+    const found = new Map<string, Alert[]>()
+    for (const alert of await this.db.read.findBy(Alert, { id: In([...ids]) })) {
+      const subject = alert.mailboxId ?? alert.profileId ?? ''
+      found.set(subject, [...(found.get(subject) ?? []), alert])
+    }
+    return found
+  }
+
   /** Ids of the newest alerts of each subject. */
   private async newest(
-    column: Subject,
+    { column, only }: Wall,
     ids: readonly string[],
     sight: AlertCondition,
     most: number,
   ): Promise<string[]> {
     if (ids.length === 0) return []
     const place = `ROW_NUMBER() OVER (PARTITION BY a.${column} ORDER BY a.last_seen_at DESC, a.id DESC)`
-    const ranked = this.ofSubjects(column, ids, sight).select('a.id', 'id').addSelect(place, 'place')
+    const ranked = this.ofSubjects({ column, only }, ids, sight).select('a.id', 'id').addSelect(place, 'place')
     const rows = await this.db.read
       .createQueryBuilder()
       .select('ranked.id', 'id')
@@ -143,9 +166,13 @@ export class AlertWall {
     return rows.map((row) => row.id)
   }
 
-  private async counts(column: Subject, ids: readonly string[], sight: AlertCondition): Promise<[string, number][]> {
+  private async counts(
+    { column, only }: Wall,
+    ids: readonly string[],
+    sight: AlertCondition,
+  ): Promise<[string, number][]> {
     if (ids.length === 0) return []
-    const rows = await this.ofSubjects(column, ids, sight)
+    const rows = await this.ofSubjects({ column, only }, ids, sight)
       .select(`a.${column}`, 'subject')
       .addSelect('COUNT(*)', 'n')
       .groupBy(`a.${column}`)
@@ -153,18 +180,25 @@ export class AlertWall {
     return rows.map(({ subject, n }) => [subject, Number(n)])
   }
 
-  private ofSubjects(column: Subject, ids: readonly string[], sight: AlertCondition): SelectQueryBuilder<Alert> {
-    const query = this.db.read
+  private ofSubjects({ column, only }: Wall, ids: readonly string[], sight: AlertCondition): SelectQueryBuilder<Alert> {
+    return this.db.read
       .createQueryBuilder(Alert, 'a')
       .where(`a.${column} IN (:...subjects)`, { subjects: ids })
+      .andWhere(only, { profileCodes: PROFILE_CODES })
       .andWhere(sight.sql, sight.parameters)
-    return column === 'mailbox_id'
-      ? query
-      : query.andWhere('a.code NOT IN (:...profileCodes)', { profileCodes: PROFILE_CODES })
   }
 }
 
-type Subject = 'mailbox_id' | 'profile_id'
+/** Whose alerts stand on a wall, and which of them. */
+interface Wall {
+  column: 'mailbox_id' | 'profile_id'
+  only: string
+}
+
+const OF_MAILBOXES: Wall = { column: 'mailbox_id', only: '1 = 1' }
+const OF_PROFILES: Wall = { column: 'profile_id', only: '1 = 1' }
+/** On the walls of mailboxes. */
+const ERRORS_OF_PROFILES: Wall = { column: 'profile_id', only: 'a.code NOT IN (:...profileCodes)' }
 
 const newestFirst = (one: Alert, other: Alert): number =>
   other.lastSeenAt.getTime() - one.lastSeenAt.getTime() || (one.id < other.id ? 1 : -1)

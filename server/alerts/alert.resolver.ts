@@ -120,30 +120,42 @@ export class MailboxAlertsResolver {
     first: number | null | undefined,
     { viewer, loaders }: Context,
   ): Promise<Page<Alert>> {
-    const key = keyOf(mailbox)
-    const walls = loaders.one(
-      `mailbox-alerts ${first}`,
-      async (keys) => {
-        const found = await this.wall.walls(viewer, keys.map(wallOf), first)
-        return keys.map((one) => ({ key: one, alerts: found.get(wallOf(one).id) ?? [] }))
-      },
-      (row) => row.key,
+    const list = (keys: readonly string[]) => keys.map((key): WallOf => JSON.parse(key))
+    const key = JSON.stringify({ id: mailbox.id, profileId: mailbox.profileId })
+    return this.wall.pageOf(
+      await batched(loaders, `mailbox-alerts ${first}`, key, async (keys) => {
+        const found = await this.wall.walls(viewer, list(keys), first)
+        return (one) => found.get(JSON.parse(one).id) ?? []
+      }),
+      first,
+      () =>
+        batched(loaders, 'mailbox-alert-counts', key, async (keys) => {
+          const found = await this.wall.wallCounts(viewer, list(keys))
+          return (one) => found.get(JSON.parse(one).id) ?? 0
+        }),
     )
-    const counts = loaders.one(
-      'mailbox-alert-counts',
-      async (keys) => {
-        const found = await this.wall.wallCounts(viewer, keys.map(wallOf))
-        return keys.map((one) => ({ key: one, count: found.get(wallOf(one).id) ?? 0 }))
-      },
-      (row) => row.key,
-    )
-    const alerts = (await walls.load(key))?.alerts ?? []
-    return this.wall.pageOf(alerts, first, async () => (await counts.load(key))?.count ?? 0)
   }
 }
 
-const keyOf = ({ id, profileId }: WallOf): string => JSON.stringify({ id, profileId })
-const wallOf = (key: string): WallOf => JSON.parse(key)
+/** Loads one of many: `load` reads those of all keys, and tells which is whose. */
+async function batched<T>(
+  loaders: Context['loaders'],
+  name: string,
+  key: string,
+  load: (keys: readonly string[]) => Promise<(key: string) => T>,
+): Promise<T> {
+  const loader = loaders.one(
+    name,
+    async (keys) => {
+      const of = await load(keys)
+      return keys.map((one) => ({ key: one, value: of(one) }))
+    },
+    (row) => row.key,
+  )
+  const row = await loader.load(key)
+  if (!row) throw new Error(`Nothing was loaded for ${name}`)
+  return row.value
+}
 
 /** The walls of profiles. */
 @Resolver(() => EmailServerProfile)
@@ -154,8 +166,31 @@ export class ProfileAlertsResolver {
   async alerts(
     @Root() profile: EmailServerProfile,
     @Args(() => PageArgs) page: PageArgs,
-    @Ctx() { viewer }: Context,
+    @Ctx() context: Context,
   ): Promise<AlertConnection> {
-    return Object.assign(new AlertConnection(), await this.wall.list(viewer, { profileId: profile.id }, page))
+    const { viewer } = context
+    const list = page.after
+      ? await this.wall.list(viewer, { profileId: profile.id }, page)
+      : await this.firstPage(profile.id, page.first, context)
+    return Object.assign(new AlertConnection(), list)
+  }
+
+  private async firstPage(
+    id: string,
+    first: number | null | undefined,
+    { viewer, loaders }: Context,
+  ): Promise<Page<Alert>> {
+    return this.wall.pageOf(
+      await batched(loaders, `profile-alerts ${first}`, id, async (ids) => {
+        const found = await this.wall.profileWalls(viewer, ids, first)
+        return (one) => found.get(one) ?? []
+      }),
+      first,
+      () =>
+        batched(loaders, 'profile-alert-counts', id, async (ids) => {
+          const found = await this.wall.profileWallCounts(viewer, ids)
+          return (one) => found.get(one) ?? 0
+        }),
+    )
   }
 }
