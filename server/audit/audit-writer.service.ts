@@ -67,7 +67,7 @@ async function writeChanges(tx: Tx, entryId: string, changes: readonly AuditChan
 
 type Cell = string | null
 
-/** Bare statements: TypeORM's builder takes ten times as long for the rows of a bulk command. */
+/** Bare statements: TypeORM's builder takes several times as long for the rows of a bulk command. */
 async function insert(
   tx: Tx,
   table: string,

@@ -202,6 +202,23 @@ describe.each(DATABASES)('the audit log on %s', (database) => {
     }
   })
 
+  test.each([1, 50, 51, 1_000, 1_001])('each of %i subjects is found, and its change', async (size) => {
+    const ids = Array.from({ length: size }, newId)
+    const [first = '', last = ''] = [ids[0], ids.at(-1)]
+    // in any order, and a second change of some of them
+    const changes = [change(...[...ids].reverse()), { subjectIds: [last], before: null, after: { name: 'c' } }]
+    const countRows = async () => (await harness.app.db.read.query('SELECT COUNT(*) AS n FROM audit_subjects'))[0].n
+    const before = Number(await countRows())
+    await record({ actor: ANNA, action: `of ${size}`, subject: 'OWNER', changes })
+    expect(Number(await countRows()) - before).toBe(size > 50 ? 1 : size)
+    for (const subjectId of [first, ids[size >> 1] ?? '', last]) {
+      const { nodes } = await log({ subjectId })
+      expect(nodes.map((node: Anything) => [node.action, node.subjectCount])).toEqual([[`of ${size}`, size]])
+      const { auditLog } = await auditor.get(CHANGES, { filter: { subjectId }, subjectId })
+      expect(auditLog.nodes[0].changes.totalCount).toBe(subjectId === last ? 2 : 1)
+    }
+  })
+
   describe('nothing of it can be changed', () => {
     const columns = { audit_entries: 'action', audit_changes: 'after', ...KEYS_ONLY }
     const statements = Object.entries(columns).flatMap(([table, column]) => [
