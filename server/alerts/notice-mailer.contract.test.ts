@@ -15,7 +15,7 @@ interface Under {
   stop(): Promise<void>
 }
 
-const PASSWORD = 'p@ss/word:1'
+const PASSWORD = 'p@ss/word'
 
 async function startEmbedded(): Promise<Under> {
   const [service, ada] = ['service@demo.test', 'ada@demo.test']
