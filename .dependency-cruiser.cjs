@@ -44,7 +44,7 @@ const TOP = [
  * a file of their own for their number, and the way in which mailboxes are selected, which owners and test runs share.
  */
 const ALSO = {
-  owners: ['mailboxes/mailbox-selection'],
+  owners: ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox-selection'],
   alerts: ['mailboxes/mailbox\\.enums'],
   'test-runs': ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox\\.inputs', 'mailboxes/mailbox-selection'],
 }

@@ -42,12 +42,14 @@ import { Mailbox } from './mailboxes/mailbox.entity'
 import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
 import { MailboxService } from './mailboxes/mailbox.service'
 import { MailboxCount } from './mailboxes/mailbox-count.entity'
+import { MailboxImportService } from './mailboxes/mailbox-import.service'
 import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
 import { reachCondition } from './mailboxes/mailbox-selection'
 import { MailboxStanding } from './mailboxes/mailbox-standing.service'
 import { MailboxTestService } from './mailboxes/mailbox-test.service'
 import { MailboxWatch } from './mailboxes/mailbox-watch'
 import { countSwitched } from './mailboxes/switch-effect'
+import { DataverseImportService } from './owners/dataverse-import.service'
 import { Owner } from './owners/owner.entity'
 import { MailboxOwnerResolver, OwnerResolver, ProfileOwnerResolver } from './owners/owner.resolver'
 import { OwnerService } from './owners/owner.service'
@@ -193,6 +195,8 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   const provisioning = new OwnerProvisioning(mailboxOwners)
   const owners = new OwnerService(db, provisioning)
   const ownerImport = new OwnerImportService(db, provisioning)
+  const mailboxImport = new MailboxImportService()
+  const dataverseImport = new DataverseImportService(db, provisioning, profiles, mailboxImport, forwardMailboxes)
   const standing = new MailboxStanding(db)
   const alerts = new AlertService(db, settings, mailboxTests, standing)
   const wall = new AlertWall(db, settings)
@@ -234,6 +238,7 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
     forwardMailboxes,
     owners,
     ownerImport,
+    dataverseImport,
     alerts,
     wall,
     alertCommands,

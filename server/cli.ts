@@ -23,6 +23,8 @@ const USAGE = `usage: npm run cli -- COMMAND
                              MAILBOX_APPROVER (of the domains), MAILBOX_USER (who stands for the owner)
   import owners FILE [--dry-run]
                              creates and updates users and queues from a CSV file, all or nothing
+  import dataverse FILE... [--dry-run]
+                             takes over mailboxes, profiles, users and queues from answers of the Dataverse Web API
   make-key                   prints a new value for MAILWARDEN_KEYS
   export-schema FILE         writes the GraphQL schema
 `

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { operator } from '../auth/auth.service'
 import { ConfigError } from '../config'
-import { countsText, endText, rowText } from './import-text'
+import type { DataverseImportService } from './dataverse-import.service'
+import { countsText, dataverseText, endText, rowText } from './import-text'
 import type { OwnerImportService } from './owner-import.service'
 
 /** A whole file is checked and written at once, so it has to fit in memory: about 2 KiB a row. */
@@ -34,14 +35,18 @@ export function readImport(args: readonly string[], usage: string): ImportReques
 
 /** Does what is asked and prints it. Answers whether nothing was refused. */
 export async function runImport(
-  { files, dryRun }: ImportRequest,
-  services: { ownerImport: OwnerImportService },
+  { what, files, dryRun }: ImportRequest,
+  services: { ownerImport: OwnerImportService; dataverseImport: DataverseImportService },
   print: (line: string) => void,
 ): Promise<boolean> {
-  const [file] = files
-  const action = 'cli import owners'
-  const options = { dryRun, action, mostRows: MOST_ROWS }
-  const answer = await services.ownerImport.importCsv(operator(action), file?.bytes ?? Buffer.alloc(0), options)
+  const action = `cli import ${what}`
+  if (what === 'dataverse') {
+    const answer = await services.dataverseImport.import(operator(action), files, { dryRun, action })
+    for (const line of dataverseText(answer, dryRun)) print(line)
+    return answer.refused.length === 0
+  }
+  const bytes = files[0]?.bytes ?? Buffer.alloc(0)
+  const answer = await services.ownerImport.importCsv(operator(action), bytes, { dryRun, action, mostRows: MOST_ROWS })
   for (const row of answer.rows) print(rowText(row))
   print(countsText(answer))
   print(endText(answer.refused, dryRun))

@@ -40,6 +40,11 @@ const unset = (name: string) => async (): Promise<never> => {
   throw new Error(`The hook ${name} of profiles is not set`)
 }
 
+/** A profile of another system; every source of credentials may be stored, for none is used before it is complete. */
+export interface ImportedProfile extends EmailServerProfileInput {
+  credentialSource: CredentialSource
+}
+
 export class ProfileService {
   readonly hooks: ProfileHooks = {
     ...{ onConnectionChanged: [], onDefaultChosen: [], onDeleted: [] },
@@ -116,6 +121,35 @@ export class ProfileService {
       tx.signal('profiles', [id])
       return made
     })
+  }
+
+  /**
+   * Stores profiles that come from elsewhere, without passwords and so with servers and credentials yet to be entered. One
+   * whose name is taken stays as it is. Answers each one's id and whether it was made, in the order of `imported`; faults
+   * stand below ["profiles", index].
+   */
+  async importMissing(
+    tx: Tx,
+    faults: FaultList,
+    command: Command,
+    imported: readonly ImportedProfile[],
+  ): Promise<{ id: string; isNew: boolean }[]> {
+    const now = new Date()
+    const answer: { id: string; isNew: boolean }[] = []
+    for (const [index, { credentialSource, ...input }] of imported.entries()) {
+      const found = new FaultList()
+      const columns = { ...profileColumns(found, input), credentialSource, verifyCertificates: true }
+      for (const { code, path, message } of found.all) faults.add(code, ['profiles', index, ...path.slice(1)], message)
+      const known = await tx.em.findOneBy(EmailServerProfile, { nameKey: columns.nameKey })
+      const id = known?.id ?? newId()
+      answer.push({ id, isNew: !known })
+      if (known || found.any) continue
+      await tx.em.insert(EmailServerProfile, { ...columns, id, passwordSealed: null, createdAt: now, updatedAt: now })
+      const changes = [{ subjectIds: [id], before: null, after: profileState(await this.whole(tx, id)) }]
+      tx.record(command.actor, { action: command.action, subject: 'PROFILE', changes })
+      tx.signal('profiles', [id])
+    }
+    return answer
   }
 
   /** What the input leaves out stays. Mailboxes whose way to the server changed show "changed since last test". */

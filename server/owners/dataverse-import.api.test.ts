@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { operator } from '../auth/auth.service'
+import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
+
+const SAMPLE = { name: 'dataverse.json', bytes: readFileSync('server/owners/samples/dataverse.json') }
+const ACTION = 'cli import dataverse'
+const MAILBOXES = `{ mailboxes(view: ALL, first: 100) { nodes { id kind name emailAddress active approval approvedBy approvedAt
+  incomingMethod outgoingMethod actMethod username deleteAfterProcessing hasPassword incomingEnabled incomingEmailStatus
+  profile { name } forwardMailbox { name } owner { name externalId active } } } }`
+const PROFILES = `{ emailServerProfiles(first: 100) { nodes { name type active credentialSource maxConcurrentConnections
+  incoming { host port security } outgoing { host port security } owner { name } } } }`
+
+describe.each(DATABASES)('a Dynamics 365 organisation on %s', (database) => {
+  let harness: Harness
+  let admin: Caller
+
+  beforeAll(async () => {
+    harness = await Harness.start({ database })
+    admin = await harness.admin()
+  })
+  afterAll(() => harness?.stop())
+
+  const take = (dryRun = false, files = [SAMPLE]) =>
+    harness.app.services.dataverseImport.import(operator(ACTION), files, { dryRun, action: ACTION })
+  const changed = (change: (answers: Anything) => void) => {
+    const answers = JSON.parse(SAMPLE.bytes.toString('utf8'))
+    change(answers)
+    return [{ name: 'changed.json', bytes: Buffer.from(JSON.stringify(answers)) }]
+  }
+  const tables = async () => {
+    const names = ['email_server_profiles', 'owners', 'mailboxes', 'audit_entries', 'mailbox_counts']
+    const read = async (name: string) => {
+      const rows = (await harness.app.db.read.query(`SELECT * FROM ${name}`)) as object[]
+      return rows.map((row) => JSON.stringify(row)).sort()
+    }
+    return JSON.stringify(await Promise.all(names.map(read)))
+  }
+  const mailboxNamed = async (name: string) =>
+    (await admin.get(MAILBOXES)).mailboxes.nodes.find((mailbox: Anything) => mailbox.name === name)
+
+  test('a dry run says what the real one says, and changes nothing', async () => {
+    const before = await tables()
+    const dry = await take(true)
+    expect(await tables()).toBe(before)
+    expect(dry.refused).toEqual([])
+    expect(await take()).toEqual(dry)
+  })
+
+  test('profiles are taken over with servers and limits, and no password', async () => {
+    const { emailServerProfiles } = await admin.get(PROFILES)
+    const byName = new Map(emailServerProfiles.nodes.map((profile: Anything) => [profile.name, profile]))
+    expect(byName.get('Contoso IMAP')).toEqual({
+      ...{ name: 'Contoso IMAP', type: 'IMAP_SMTP', active: true, credentialSource: 'MAILBOX' },
+      ...{ maxConcurrentConnections: 25, owner: { name: 'Ada Lovelace' } },
+      incoming: { host: 'imap.contoso.example', port: 993, security: 'TLS' },
+      outgoing: { host: 'smtp.contoso.example', port: 587, security: 'STARTTLS' },
+    })
+    expect(byName.get('Contoso Exchange')).toMatchObject({ active: false, incoming: null, outgoing: null })
+    expect(byName.get('Microsoft Exchange Online')).toMatchObject({ type: 'EXCHANGE_ONLINE', active: true })
+    expect(byName.get('Shared account')).toMatchObject({ credentialSource: 'PROFILE' })
+    expect(byName.size).toBe(8)
+    const sealed = await harness.app.db.read.query(
+      'SELECT name FROM email_server_profiles WHERE password_sealed IS NOT NULL',
+    )
+    expect(sealed).toEqual([])
+  })
+
+  test('mailboxes are set up as they were, and nothing is enabled before it was tested here', async () => {
+    expect(await mailboxNamed('Ada Lovelace')).toMatchObject({
+      ...{
+        kind: 'USER',
+        active: true,
+        username: 'ada.lovelace',
+        hasPassword: false,
+        profile: { name: 'Contoso IMAP' },
+      },
+      ...{ approval: 'APPROVED', approvedBy: 'Dynamics 365 import: Ada Lovelace' },
+      ...{ approvedAt: '2024-02-03T10:00:00.000Z', incomingEnabled: false, incomingEmailStatus: 'NOT_RUN' },
+    })
+    expect(await mailboxNamed('Grace Hopper')).toMatchObject({
+      ...{ incomingMethod: 'NONE', outgoingMethod: 'NONE', actMethod: 'NONE', approval: 'PENDING' },
+    })
+    // no administrator of Microsoft 365 had approved the first
+    expect(await mailboxNamed('Alan Turing')).toMatchObject({ actMethod: 'SERVER_SIDE_SYNC', approval: 'PENDING' })
+    expect(await mailboxNamed('Barbara Liskov')).toMatchObject({ approval: 'APPROVED' })
+    expect(await mailboxNamed('Edsger Dijkstra')).toMatchObject({
+      ...{ approval: 'REJECTED', incomingMethod: 'FORWARD_MAILBOX', forwardMailbox: { name: 'Forwarded mail' } },
+    })
+    expect(await mailboxNamed('Left Company')).toMatchObject({ active: false, owner: { active: false } })
+    expect(await mailboxNamed('No Address')).toMatchObject({ approval: 'EMPTY', emailAddress: null })
+    expect(await mailboxNamed('Support')).toMatchObject({ kind: 'QUEUE', deleteAfterProcessing: true })
+    expect(await mailboxNamed('Forwarded mail')).toMatchObject({
+      ...{ kind: 'FORWARD', owner: null, deleteAfterProcessing: true, approval: 'APPROVED', outgoingMethod: 'NONE' },
+    })
+  })
+
+  test('the same files again change nothing', async () => {
+    const before = await tables()
+    const again = await take()
+    expect(again.refused).toEqual([])
+    expect(new Set(again.steps.map(({ result }) => result))).toEqual(new Set(['UNCHANGED', 'KEPT']))
+    expect(await tables()).toBe(before)
+  })
+
+  test('what has no counterpart is listed with what is done instead', async () => {
+    const { notes, left } = await take(true)
+    const noted = (subject: string) => notes.flatMap((note) => (note.subject.includes(subject) ? note.column : []))
+    expect(noted('"Grace Hopper"')).toEqual(
+      expect.arrayContaining(['incomingemaildeliverymethod', 'actdeliverymethod', 'incomingemailstatus']),
+    )
+    expect(noted('"Donald Knuth"')).toEqual(
+      expect.arrayContaining([
+        'username',
+        'verboseloggingenabled',
+        'processemailreceivedafter',
+        'new_region',
+        'actdeliverymethod',
+      ]),
+    )
+    expect(noted('"Edsger Dijkstra"')).toContain('incomingemaildeliverymethod')
+    expect(left.map(({ set }) => set)).toEqual(['emailserverprofiles', 'systemusers', 'queues', 'mailboxes'])
+  })
+
+  test('the end says how many passwords and consents are missing', async () => {
+    const { credentials } = await take(true)
+    // Ada and Grace's profile takes the mailbox's; the shared account and Exchange Online their own; Google consents
+    expect(credentials).toEqual({ profiles: 2, mailboxes: expect.any(Number), consents: 1 })
+    const ada = await mailboxNamed('Ada Lovelace')
+    await admin.get(
+      'mutation ($ids: [ID!]!) { updateMailboxes(selection: { ids: $ids }, changes: { password: "x" }) { changed } }',
+      { ids: [ada.id] },
+    )
+    expect((await take(true)).credentials.mailboxes).toBe(credentials.mailboxes - 1)
+  })
+
+  test('what is decided here about an address stays', async () => {
+    const { id } = await mailboxNamed('Ada Lovelace')
+    await admin.get('mutation ($ids: [ID!]!) { rejectEmails(selection: { ids: $ids }, reason: "left") { changed } }', {
+      ids: [id],
+    })
+    await take()
+    expect(await mailboxNamed('Ada Lovelace')).toMatchObject({ approval: 'REJECTED' })
+  })
+
+  test('one refusal leaves everything as it was, before and after the first rows are written', async () => {
+    const before = await tables()
+    const badAddress = changed((answers) => {
+      answers[1].value[0].internalemailaddress = 'no address'
+      answers[1].value.push({ ...answers[1].value[1], systemuserid: '00000999-1111-4111-8111-111111111111' })
+    })
+    expect((await take(false, badAddress)).refused.map(({ code }) => code)).toEqual(['INVALID_ADDRESS'])
+    const taken = changed((answers) => {
+      answers[1].value.push({ systemuserid: '00000999-1111-4111-8111-111111111111', fullname: 'New' })
+      Object.assign(answers[3].value.at(-1), { mailboxid: '00000998-1111-4111-8111-111111111111' })
+      answers[3].value.at(-1).emailaddress = 'grace@contoso.example'
+    })
+    expect((await take(false, taken)).refused.map(({ code }) => code)).toEqual(['ADDRESS_TAKEN'])
+    expect(await tables()).toBe(before)
+  })
+
+  test('each step is in the audit log under the name of the command', async () => {
+    const entries = (await harness.app.db.read.query(
+      `SELECT DISTINCT subject_type AS subject FROM audit_entries WHERE action = '${ACTION}' ORDER BY 1`,
+    )) as { subject: string }[]
+    expect(entries.map(({ subject }) => subject)).toEqual(['MAILBOX', 'OWNER', 'PROFILE'])
+  })
+
+  test('needs every right over all', async () => {
+    const viewer = { ...operator(ACTION), rights: new Map([['owners.provision', 'ALL']] as const) }
+    const { dataverseImport } = harness.app.services
+    await expect(dataverseImport.import(viewer, [SAMPLE], { dryRun: true, action: ACTION })).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    })
+  })
+})

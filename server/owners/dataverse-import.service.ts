@@ -1,0 +1,303 @@
+import { IsNull } from 'typeorm'
+import { permitAll, type Viewer } from '../auth/auth.service'
+import type { Command } from '../db/audit-changes'
+import type { Database } from '../db/database'
+import type { Tx } from '../db/transaction'
+import { FaultList } from '../errors'
+import { addressProblem, normalizeAddress } from '../mail/address'
+import type { ForwardMailboxService } from '../mailboxes/forward-mailbox.service'
+import { Mailbox } from '../mailboxes/mailbox.entity'
+import { MailboxKind } from '../mailboxes/mailbox.enums'
+import type { ConfiguredMailbox, ImportedMailbox, MailboxImportService } from '../mailboxes/mailbox-import.service'
+import { CredentialSource } from '../profiles/profile.entity'
+import type { ImportedProfile, ProfileService } from '../profiles/profile.service'
+import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
+import { type DataverseFault, readDataverse } from './dataverse-file'
+import type { PlannedMailbox } from './dataverse-mailbox'
+import { type DataversePlan, planDataverse } from './dataverse-mapping'
+import type { PlannedProfile } from './dataverse-profile'
+import type { DataverseNote } from './dataverse-row'
+import { DryRun } from './owner-import.service'
+import { checkOwnerInputs } from './owner-input'
+import type { OwnerProvisioning, PlannedOwner } from './owner-provisioning'
+
+export interface DataverseStep {
+  /** The record by kind, name and id. */
+  subject: string
+  result: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'KEPT'
+  /** What of it changes: by column before and after. */
+  changes: readonly { column: string; before: string; after: string }[]
+}
+
+export interface DataverseImport {
+  steps: DataverseStep[]
+  notes: DataverseNote[]
+  left: DataversePlan['left']
+  refused: DataverseFault[]
+  /** What the import cannot bring: passwords and consents. */
+  credentials: { profiles: number; mailboxes: number; consents: number }
+}
+
+/** Where the parts of the plan are found while it is carried out. */
+interface Made {
+  ownerIds: Map<string, PlannedOwner>
+  profileIds: Map<string, string>
+  profileNames: Map<string, string>
+  forwardMailboxes: Map<string, { mailbox: Mailbox; isNew: boolean }>
+}
+
+/** Takes over mailboxes, profiles, users and queues of a Dynamics 365 organisation. */
+export class DataverseImportService {
+  constructor(
+    private readonly db: Database,
+    private readonly provisioning: OwnerProvisioning,
+    private readonly profiles: ProfileService,
+    private readonly mailboxes: MailboxImportService,
+    private readonly forwardMailboxes: ForwardMailboxService,
+  ) {}
+
+  /**
+   * All or nothing, in one transaction. Users and queues are found again by their GUID, profiles by their name and forward
+   * mailboxes by their address, so the same files a second time change nothing. No password comes along, no test result is
+   * believed, and no decision about an address that was taken here is touched.
+   */
+  async import(
+    viewer: Viewer | undefined,
+    files: readonly { name: string; bytes: Buffer }[],
+    { dryRun, action }: { dryRun: boolean; action: string },
+  ): Promise<DataverseImport> {
+    for (const right of ['owners.provision', 'profiles.edit', 'mailboxes.edit', 'mailboxes.approve'] as const) {
+      permitAll(viewer, right)
+    }
+    if (!viewer) throw new Error('unreachable: permitAll lets nobody pass')
+    const plan = planDataverse(readDataverse(files))
+    const work = async (tx: Tx) => {
+      const answer = await this.carryOut(tx, viewer, { actor: viewer, action }, plan)
+      if (dryRun && answer.refused.length === 0) throw new DryRun(answer)
+      return answer
+    }
+    return this.db.inTransaction(work).catch((error: unknown) => {
+      if (error instanceof DryRun || error instanceof Refused) return error.answer as DataverseImport
+      throw error
+    })
+  }
+
+  private async carryOut(tx: Tx, viewer: Viewer, command: Command, plan: DataversePlan): Promise<DataverseImport> {
+    const answer: DataverseImport = {
+      ...{ steps: [], notes: [...plan.notes], left: plan.left, refused: [...plan.faults] },
+      credentials: { profiles: 0, mailboxes: 0, consents: 0 },
+    }
+    const owners = await this.planOwners(tx, plan, answer)
+    if (answer.refused.length > 0) return answer
+    await this.provisioning.carryOut(tx, command, owners)
+    const made: Made = {
+      ownerIds: new Map(plan.owners.map(({ input }, index) => [keyOf(input), owners[index] as PlannedOwner])),
+      ...{ profileIds: new Map(), profileNames: new Map(), forwardMailboxes: new Map() },
+    }
+    await this.makeProfiles(tx, command, plan.profiles, made, answer)
+    await this.makeForwardMailboxes(tx, viewer, command, plan.mailboxes, made, answer)
+    if (answer.refused.length > 0) throw new Refused(answer)
+    await this.configure(tx, command, plan, made, answer)
+    return answer
+  }
+
+  private async planOwners(tx: Tx, plan: DataversePlan, answer: DataverseImport): Promise<PlannedOwner[]> {
+    const faults = new FaultList(Number.POSITIVE_INFINITY)
+    const inputs = plan.owners.map(({ input }) => input)
+    const wanted = checkOwnerInputs(faults, inputs)
+    const owners = faults.any ? [] : await this.provisioning.plan(tx, faults, wanted)
+    for (const { code, path, message } of faults.all) {
+      answer.refused.push({ subject: plan.owners[Number(path[1])]?.subject ?? '', code, message })
+    }
+    for (const [index, { before, owner, result }] of owners.entries()) {
+      const subject = plan.owners[index]?.subject ?? ''
+      const changes = before ? changesBetween(before, owner, ['name', 'emailAddress', 'active']) : []
+      answer.steps.push({ subject, result, changes })
+    }
+    return owners
+  }
+
+  private async makeProfiles(
+    tx: Tx,
+    command: Command,
+    planned: readonly PlannedProfile[],
+    made: Made,
+    answer: DataverseImport,
+  ): Promise<void> {
+    const faults = new FaultList(Number.POSITIVE_INFINITY)
+    const inputs = planned.map((profile): ImportedProfile => {
+      const { name, type, active, incoming, outgoing, credentialSource, username, maxConcurrentConnections } = profile
+      const ownerId = made.ownerIds.get(`USER ${profile.ownerGuid}`)?.owner.id ?? null
+      if (profile.ownerGuid !== null && ownerId === null) {
+        const note = { column: '_ownerid_value', value: profile.ownerGuid }
+        answer.notes.push({
+          subject: profile.subject,
+          ...note,
+          instead: 'the user is not in the files: it has no owner',
+        })
+      }
+      const servers = { ...(incoming ? { incoming } : {}), ...(outgoing ? { outgoing } : {}) }
+      return { name, type, active, ...servers, credentialSource, username, maxConcurrentConnections, ownerId }
+    })
+    const results = await this.profiles.importMissing(tx, faults, command, inputs)
+    for (const { code, path, message } of faults.all) {
+      answer.refused.push({ subject: planned[Number(path[1])]?.subject ?? '', code, message })
+    }
+    for (const [index, { id, isNew }] of results.entries()) {
+      const profile = planned[index]
+      if (!profile) continue
+      made.profileIds.set(profile.guid, id)
+      made.profileNames.set(id, profile.name)
+      answer.steps.push({ subject: profile.subject, result: isNew ? 'CREATED' : 'KEPT', changes: [] })
+    }
+  }
+
+  private async makeForwardMailboxes(
+    tx: Tx,
+    viewer: Viewer,
+    { action }: Command,
+    planned: readonly PlannedMailbox[],
+    made: Made,
+    answer: DataverseImport,
+  ): Promise<void> {
+    for (const { guid, subject, owner, name, emailAddress, profileGuid, username } of planned) {
+      if (owner !== null) continue
+      const problem = emailAddress === null ? 'is missing' : addressProblem(emailAddress)
+      const known = emailAddress === null || problem ? null : await this.forwardMailboxOf(tx, emailAddress)
+      if (emailAddress === null || problem) {
+        answer.refused.push({ subject, code: 'INVALID_ADDRESS', message: `The address ${problem}` })
+      } else if (known && known.ownerId !== null) {
+        const message = `${name} and ${known.name} cannot share an address`
+        answer.refused.push({ subject, code: 'ADDRESS_TAKEN', message })
+      } else {
+        const profileId = made.profileIds.get(profileGuid ?? '') ?? null
+        const input = { name: name.slice(0, 200), emailAddress, profileId, username }
+        const mailbox = known ?? (await this.forwardMailboxes.insert(tx, viewer, input, action))
+        made.forwardMailboxes.set(guid, { mailbox, isNew: known === null })
+      }
+    }
+  }
+
+  /** Who has the address: another mailbox, the forward mailbox itself, or a forward mailbox that is inactive by now. */
+  private async forwardMailboxOf(tx: Tx, emailAddress: string): Promise<Mailbox | null> {
+    const holder = await this.forwardMailboxes.holderOf(tx, emailAddress)
+    const addressKey = normalizeAddress(emailAddress)
+    return holder ?? tx.em.findOneBy(Mailbox, { kind: MailboxKind.FORWARD, addressKey, deletedAt: IsNull() })
+  }
+
+  private async configure(
+    tx: Tx,
+    command: Command,
+    plan: DataversePlan,
+    made: Made,
+    answer: DataverseImport,
+  ): Promise<void> {
+    const only = onlyForwardMailbox(plan.mailboxes)
+    const imported = plan.mailboxes.map((planned) => importedOf(planned, made, only, answer.notes))
+    const configured = await this.mailboxes.configure(tx, command, imported)
+    const names = new Map(made.profileNames)
+    const further = configured.flatMap(({ before, after }) => [before.profileId, after.profileId])
+    const unknown = [...new Set(further)].flatMap((id) => (id === null || names.has(id) ? [] : [id]))
+    for (const { id, name } of await this.profiles.byIds(unknown, tx.em)) names.set(id, name)
+    for (const { mailbox } of made.forwardMailboxes.values()) names.set(mailbox.id, mailbox.name)
+    for (const [index, { subject, actMethod }] of plan.mailboxes.entries()) {
+      const row = configured[index]
+      if (!row) continue
+      const isNew = imported[index]?.isNew === true && plan.mailboxes[index]?.owner === null
+      answer.steps.push(stepOf(subject, row, names, isNew))
+      if (row.isWithoutAct) {
+        const instead = 'the profile has no DAV address: NONE is taken'
+        answer.notes.push({ subject, column: 'actdeliverymethod', value: actMethod, instead })
+      }
+    }
+    await this.countCredentials(tx, configured, answer)
+  }
+
+  private async countCredentials(
+    tx: Tx,
+    configured: readonly ConfiguredMailbox[],
+    { credentials }: DataverseImport,
+  ): Promise<void> {
+    const ids = [...new Set(configured.flatMap(({ after }) => after.profileId ?? []))]
+    const profiles = new Map((await this.profiles.withSecrets(ids, tx.em)).map((profile) => [profile.id, profile]))
+    const needing = new Set<string>()
+    for (const { after } of configured) {
+      const profile = profiles.get(after.profileId ?? '')
+      if (!profile || !after.active || !isSynchronized(after)) continue
+      if (profile.credentialSource === CredentialSource.MAILBOX) credentials.mailboxes += after.hasPassword ? 0 : 1
+      else if (profile.credentialSource === CredentialSource.OAUTH_MAILBOX_CONSENT) credentials.consents++
+      else if (!profile.passwordSealed) needing.add(profile.id)
+    }
+    credentials.profiles = needing.size
+  }
+}
+
+/** Takes everything back: something was refused after the first rows were written. */
+class Refused extends Error {
+  constructor(readonly answer: DataverseImport) {
+    super('refused')
+  }
+}
+
+const keyOf = ({ kind, externalId }: { kind: string; externalId?: string | null }): string => `${kind} ${externalId}`
+
+const isSynchronized = ({ incomingMethod, outgoingMethod, actMethod }: Mailbox): boolean =>
+  incomingMethod === IncomingMethod.SERVER_SIDE_SYNC ||
+  outgoingMethod === SyncMethod.SERVER_SIDE_SYNC ||
+  actMethod === SyncMethod.SERVER_SIDE_SYNC
+
+/** Dynamics 365 does not say which forward mailbox a mailbox's mail goes to: it can be told when there is one. */
+function onlyForwardMailbox(mailboxes: readonly PlannedMailbox[]): string | null {
+  const [only, another] = mailboxes.filter(({ owner, active }) => owner === null && active)
+  return only && !another ? only.guid : null
+}
+
+function importedOf(planned: PlannedMailbox, made: Made, only: string | null, notes: DataverseNote[]): ImportedMailbox {
+  const forward = made.forwardMailboxes.get(planned.guid)
+  const owner = planned.owner && made.ownerIds.get(`${planned.owner.kind} ${planned.owner.guid}`)
+  const { active, outgoingMethod, actMethod, username, deleteAfterProcessing, approval } = planned
+  const isForwarded = planned.incomingMethod === IncomingMethod.FORWARD_MAILBOX
+  const forwardMailboxId = isForwarded ? (made.forwardMailboxes.get(only ?? '')?.mailbox.id ?? null) : null
+  if (isForwarded) {
+    const instead =
+      forwardMailboxId === null
+        ? 'which forward mailbox is not said, and there is more than one or none: NONE is taken'
+        : 'which forward mailbox is not said: the only one is taken'
+    notes.push({ subject: planned.subject, column: 'incomingemaildeliverymethod', value: '3', instead })
+  }
+  return {
+    ownerId: owner?.owner.id ?? null,
+    mailboxId: forward?.mailbox.id ?? null,
+    isNew: forward?.isNew ?? owner?.result === 'CREATED',
+    ...{ active, outgoingMethod, actMethod, username, deleteAfterProcessing, approval, forwardMailboxId },
+    profileId: made.profileIds.get(planned.profileGuid ?? '') ?? null,
+    incomingMethod: isForwarded && forwardMailboxId === null ? IncomingMethod.NONE : planned.incomingMethod,
+  }
+}
+
+const SHOWN = [
+  ...(['active', 'profileId', 'incomingMethod', 'forwardMailboxId', 'outgoingMethod', 'actMethod'] as const),
+  ...(['username', 'deleteAfterProcessing', 'approval', 'approvedBy'] as const),
+]
+
+function stepOf(
+  subject: string,
+  { before, after }: ConfiguredMailbox,
+  names: ReadonlyMap<string, string>,
+  isNew: boolean,
+): DataverseStep {
+  const changes = changesBetween(before, after, SHOWN).map(({ column, ...values }) => ({
+    column: column.replace(/Id$/, ''),
+    before: names.get(values.before) ?? values.before,
+    after: names.get(values.after) ?? values.after,
+  }))
+  const result = changes.length > 0 ? 'UPDATED' : 'UNCHANGED'
+  return { subject, result: isNew ? 'CREATED' : result, changes }
+}
+
+function changesBetween<Row extends object>(before: Row, after: Row, columns: readonly (keyof Row & string)[]) {
+  return columns.flatMap((column) => {
+    const [one, other] = [before[column] ?? 'none', after[column] ?? 'none']
+    return one === other ? [] : [{ column: column as string, before: String(one), after: String(other) }]
+  })
+}
