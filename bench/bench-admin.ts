@@ -145,6 +145,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error) => {
-  process.stderr.write(`${error.stack}\n`)
+  process.stderr.write(`${error.stack}\n${error.cause ?? ''}\n`)
   process.exitCode = 1
 })
