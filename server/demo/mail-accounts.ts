@@ -6,6 +6,8 @@ export interface DemoUser {
   address: string
   password: string
   fault?: FaultName
+  /** Its mail goes on to this address and leaves no copy, as by Sieve's redirect (RFC 5228 4.2). */
+  forwardsTo?: string
   /** Default 20 MiB. */
   quotaBytes?: number
   /** IMAP sessions at the same time; one more is answered NO [LIMIT]. Default 20. */
@@ -57,6 +59,14 @@ export class Account {
 
   setPassword(password: string): void {
     this.user.password = password
+  }
+
+  get forwardsTo(): string | undefined {
+    return this.user.forwardsTo
+  }
+
+  setForward(address: string | undefined): void {
+    this.user.forwardsTo = address
   }
 
   /** Where the fault is a wrong password, the server knows another one, so that entering it mends the mailbox. */

@@ -210,6 +210,26 @@ describe('the system as a whole', () => {
     expect(await timed('imapPlain')).toBeGreaterThanOrEqual(149)
   })
 
+  test('mail goes on to where its user forwards it, and not round in a circle', async () => {
+    const [bob, eve] = ['bob@demo.test', 'eve@demo.test']
+    const system = await start({ users: [ada, { address: bob, password: '', forwardsTo: eve }] })
+    system.addUser({ address: eve, password: '', forwardsTo: bob })
+    const client = await RawClient.open(system, 'smtpPlain')
+    const login = Buffer.from(`\0${ada.address}\0${ada.password}`).toString('base64')
+    await client.ask('EHLO test\r\n', /^250 /m)
+    await client.ask(`AUTH PLAIN ${login}\r\n`, /^235 /m)
+    await client.ask(`MAIL FROM:<${ada.address}>\r\n`, /^250 /m)
+    await client.ask(`RCPT TO:<${bob}>\r\n`, /^250 /m)
+    await client.ask('DATA\r\n', /^354 /m)
+    await client.ask('Subject: on\r\n\r\n.\r\n', /^250 /m)
+    expect(system.messages(bob)).toEqual([])
+    expect(system.messages(eve)).toHaveLength(1)
+    const [message] = system.messages(eve)
+    const addresses = message?.raw.toString().match(/^Delivered-To: .*$/gm)
+    expect(addresses).toEqual([`Delivered-To: ${eve}`, `Delivered-To: ${bob}`])
+    client.socket.destroy()
+  })
+
   test('keeps its ports and its authority in the data folder, readable by its owner alone', async () => {
     const dataFolder = mkdtempSync(join(tmpdir(), 'mailwarden-mail-system-'))
     folders.push(dataFolder)

@@ -78,9 +78,11 @@ export interface MailSystem {
   /** PEM of the authority that issued the good, the expired and the other host's certificate. */
   trustedCertificates: string
   addUser(user: DemoUser): void
-  /** Throws for an unknown address, as the next two do. */
+  /** Throws for an unknown address, as the next three do. */
   setFault(address: string, fault: FaultName | undefined): void
   setPassword(address: string, password: string): void
+  /** Where its mail goes on to; undefined ends that. */
+  setForward(address: string, to: string | undefined): void
   setLatency(latencyMs: number): void
   /** Puts a message into a folder past all servers. Throws QuotaExceeded. */
   deliver(address: string, raw: Buffer | string, folder?: string): void
@@ -150,6 +152,10 @@ class RunningMailSystem implements MailSystem {
 
   setPassword(address: string, password: string): void {
     this.account(address).setPassword(password)
+  }
+
+  setForward(address: string, to: string | undefined): void {
+    this.account(address).setForward(to)
   }
 
   setLatency(latencyMs: number): void {

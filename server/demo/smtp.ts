@@ -175,22 +175,39 @@ class Submission {
   }
 
   /** Puts a copy into each recipient's INBOX; returns what was wrong. */
-  private deliver(raw: Buffer, { envelope, id, user }: SMTPServerSession): SmtpReply | undefined {
-    const sender = envelope.mailFrom ? envelope.mailFrom.address : ''
-    for (const { address } of envelope.rcptTo) {
+  private deliver(raw: Buffer, session: SMTPServerSession): SmtpReply | undefined {
+    const { mailFrom, rcptTo } = session.envelope
+    const path = Buffer.from(`Return-Path: <${mailFrom ? mailFrom.address : ''}>\r\n`)
+    for (const { address } of rcptTo) {
       const recipient = this.options.accounts.findByAddress(address)
-      if (!recipient || recipient.fault.losesMail) continue
-      const trace =
-        `Return-Path: <${sender}>\r\nDelivered-To: ${recipient.address}\r\n` +
-        `Received: by ${HOST_NAME} (authenticated as ${user}) with ESMTPSA id ${id}\r\n` +
-        `\tfor <${recipient.address}>; ${formatRfc5322Date(new Date())}\r\n`
-      try {
-        if (recipient.fault.isFull) throw new QuotaExceeded()
-        recipient.mailbox.inbox.append(Buffer.concat([Buffer.from(trace), raw]))
-      } catch (error) {
-        if (!(error instanceof QuotaExceeded)) throw error
-        return { code: 552, text: `5.2.2 <${recipient.address}>: Quota exceeded (mailbox for user is full)` }
-      }
+      const refusal = recipient && this.deliverTo(recipient, path, raw, session)
+      if (refusal) return refusal
+    }
+    return undefined
+  }
+
+  /** `isForwarded`: two accounts that forward to each other do not send a message round for ever. */
+  private deliverTo(
+    recipient: Account,
+    path: Buffer,
+    raw: Buffer,
+    session: SMTPServerSession,
+    isForwarded = false,
+  ): SmtpReply | undefined {
+    if (recipient.fault.losesMail) return undefined
+    const trace =
+      `Delivered-To: ${recipient.address}\r\n` +
+      `Received: by ${HOST_NAME} (authenticated as ${session.user}) with ESMTPSA id ${session.id}\r\n` +
+      `\tfor <${recipient.address}>; ${formatRfc5322Date(new Date())}\r\n`
+    const traced = Buffer.concat([Buffer.from(trace), raw])
+    const next = isForwarded ? undefined : this.options.accounts.findByAddress(recipient.forwardsTo ?? '')
+    if (next) return this.deliverTo(next, path, traced, session, true)
+    try {
+      if (recipient.fault.isFull) throw new QuotaExceeded()
+      recipient.mailbox.inbox.append(Buffer.concat([path, traced]))
+    } catch (error) {
+      if (!(error instanceof QuotaExceeded)) throw error
+      return { code: 552, text: `5.2.2 <${recipient.address}>: Quota exceeded (mailbox for user is full)` }
     }
     return undefined
   }
