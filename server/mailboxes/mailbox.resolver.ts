@@ -271,11 +271,11 @@ export class MailboxResolver {
 export class ProfileMailboxesResolver {
   constructor(private readonly service: MailboxService) {}
 
-  @FieldResolver(() => Int)
-  async mailboxCount(@Root() profile: EmailServerProfile, @Ctx() { loaders }: Context): Promise<number> {
+  @FieldResolver(() => Int, { description: 'Of those that the viewer may see.' })
+  async mailboxCount(@Root() profile: EmailServerProfile, @Ctx() { viewer, loaders }: Context): Promise<number> {
     const counts = loaders.one(
       'mailbox-count',
-      (ids) => this.service.countsByProfile(ids),
+      (ids) => this.service.countsByProfile(viewer, ids),
       (row) => row.profileId,
     )
     return (await counts.load(profile.id))?.count ?? 0

@@ -129,7 +129,24 @@ export class MailboxService {
     })
   }
 
-  async countsByProfile(profileIds: readonly string[]): Promise<{ profileId: string; count: number }[]> {
+  /** How many mailboxes each profile has; for who may see some mailboxes only, how many of those. */
+  async countsByProfile(
+    viewer: Viewer | undefined,
+    profileIds: readonly string[],
+  ): Promise<{ profileId: string; count: number }[]> {
+    const reach = viewer?.rights.get('mailboxes.read') ?? 'ALL'
+    if (reach !== 'ALL') {
+      const { sql, parameters } = reachCondition(reach)
+      const query = this.db.read
+        .createQueryBuilder(Mailbox, 'm')
+        .select('m.profileId', 'profileId')
+        .addSelect('COUNT(*)', 'count')
+        .where({ profileId: In([...profileIds]), deletedAt: IsNull() })
+        .andWhere(sql, parameters)
+        .groupBy('m.profileId')
+      const rows = await query.getRawMany<{ profileId: string; count: number | string }>()
+      return rows.map(({ profileId, count }) => ({ profileId, count: Number(count) }))
+    }
     const counts = await readCounts(this.db.read, profileIds.map(SCOPE.profile))
     return profileIds.map((profileId) => {
       const own = counts.filter(({ scope }) => scope === SCOPE.profile(profileId))
