@@ -1,5 +1,6 @@
 import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import { In, IsNull, Not } from 'typeorm'
+import { pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -14,6 +15,9 @@ import { lockedAlerts } from './alert-lock'
 import { openKeyOf, RESOLVED, type Sighting, seen, severityOf, subjectOf, works } from './alert-state'
 import { isWanted, PROFILE_CODES, ProfileCode, rollUp, type Statement, stated } from './profile-statement'
 import { lastOfPart, staleAlerts } from './stale-alerts'
+
+/** Alerts in one transaction of a schedule: SQLite works on this very thread. */
+const SETTLED_TOGETHER = 100
 
 /**
  * Opens, counts and resolves alerts by what tests, schedules and mails to owners bring; what people do with them is in
@@ -61,7 +65,9 @@ export class AlertService {
     for (let after = ''; ; ) {
       const last = await lastOfPart(this.db.read, after)
       const stale = await staleAlerts(this.db.read, after, last)
-      if (stale.length > 0) changed += await this.db.inTransaction((tx) => this.settle(tx, stale, now))
+      for await (const chunk of pausingChunks(stale, SETTLED_TOGETHER)) {
+        changed += await this.db.inTransaction((tx) => this.settle(tx, chunk, now))
+      }
       if (last === undefined) return changed
       after = last
       await afterOtherWork()
