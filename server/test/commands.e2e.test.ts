@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -174,6 +174,17 @@ describe.each(DATABASES)('the command line on %s', (database) => {
   test('who is made with a password from standard input can sign in', async () => {
     expect(await command(['create-admin', 'ada'], `${PASSWORD}\n`)).toMatchObject({ code: 0 })
     expect(await command(['create-auditor', 'otto'], PASSWORD)).toMatchObject({ code: 0 })
+    const approver = [
+      'create-user',
+      'ina',
+      '--role',
+      'MAILBOX_APPROVER',
+      '--role',
+      'AUDITOR',
+      '--domain',
+      'one.example',
+    ]
+    expect(await command([...approver, '--domain', 'TWO.example'], PASSWORD)).toMatchObject({ code: 0 })
     const service = await Service.start(env)
     const rolesOf = async (name: string) => {
       const caller = await new Caller(service.url).signIn(name, PASSWORD)
@@ -181,10 +192,60 @@ describe.each(DATABASES)('the command line on %s', (database) => {
     }
     expect(await rolesOf('ada')).toEqual(['SYSTEM_ADMINISTRATOR'])
     expect(await rolesOf('otto')).toEqual(['AUDITOR'])
+    expect(await rolesOf('ina')).toEqual(['MAILBOX_APPROVER', 'AUDITOR'])
+    const users = '{ users { nodes { name domains } } }'
+    const ada = await new Caller(service.url).signIn('ada', PASSWORD)
+    expect((await ada.get(users)).users.nodes).toContainEqual({ name: 'ina', domains: ['one.example', 'two.example'] })
     expect(await service.stop()).toBe(0)
     // there is an administrator already, so none was made and printed
     expect(service.process.stdout).not.toContain('sign-in')
     expect(service.process.output).not.toContain(PASSWORD)
+  })
+
+  test('import owners: a dry run says what the real run says and changes nothing; a refused row ends with 1', async () => {
+    const file = join(ROOT, 'server/owners/samples/owners.csv')
+    const dry = await command(['import', 'owners', file, '--dry-run'])
+    const real = await command(['import', 'owners', file])
+    const lines = (text: string) => text.trimEnd().split('\n').slice(0, -1)
+    expect([dry.code, real.code]).toEqual([0, 0])
+    expect(lines(real.stdout)).toEqual(lines(dry.stdout))
+    expect(lines(dry.stdout)).toEqual([
+      'line 2: created Lovelace; Ada',
+      'line 3: created Grace Hopper',
+      'line 4: created Support',
+      '3 created, 0 updated, 0 unchanged, 0 refused',
+    ])
+    expect((await command(['import', 'owners', file])).stdout).toContain('0 created, 0 updated, 3 unchanged, 0 refused')
+    const wrong = join(folder, `wrong-${database}.csv`)
+    writeFileSync(wrong, 'kind,name,emailAddress\nuser,New,new@example.org\nuser,\u001b[2J,nowhere\n')
+    const refused = await command(['import', 'owners', wrong])
+    expect(refused).toMatchObject({ code: 1, stderr: '' })
+    expect(refused.stdout).toContain('line 3: refused')
+    expect(refused.stdout).not.toContain('\u001b')
+  })
+
+  test('import dataverse: the same, and again nothing changes', async () => {
+    const file = join(ROOT, 'server/owners/samples/dataverse.json')
+    const dry = await command(['import', 'dataverse', file, '--dry-run'])
+    const real = await command(['import', 'dataverse', file])
+    expect([dry.code, real.code]).toEqual([0, 0])
+    expect(real.stdout.split('\n').slice(0, -2)).toEqual(dry.stdout.split('\n').slice(0, -2))
+    expect(real.stdout).toContain('20 created')
+    expect(real.stdout).toMatch(/^Credentials to be entered here: 2 profiles, \d+ mailboxes; consents to be given: 1 /m)
+    expect((await command(['import', 'dataverse', file])).stdout).toContain('0 created, 0 updated')
+  })
+
+  test.each([
+    ['nothing', []],
+    ['what is not known', ['contacts', 'x.csv']],
+    ['no file', ['owners']],
+    ['a file that is not there', ['owners', '/nowhere/owners.csv']],
+    ['two files of owners', ['owners', 'a.csv', 'b.csv']],
+    ['an unknown option', ['owners', 'a.csv', '--force']],
+  ])('importing %s is refused with what the command takes', async (_what, args: string[]) => {
+    const { code, stdout, stderr } = await command(['import', ...args])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('import owners FILE')
   })
 
   test.each([
@@ -192,6 +253,11 @@ describe.each(DATABASES)('the command line on %s', (database) => {
     ['no password', ['create-admin', 'none'], ''],
     ['a name that is taken', ['create-admin', 'ada'], `${PASSWORD}\n`],
     ['no name', ['create-admin'], `${PASSWORD}\n`],
+    ['no role', ['create-user', 'nina'], `${PASSWORD}\n`],
+    ['an unknown role', ['create-user', 'nina', '--role', 'KING'], `${PASSWORD}\n`],
+    ['an unknown option', ['create-user', 'nina', '--rule', 'AUDITOR'], `${PASSWORD}\n`],
+    ['an approver of nothing', ['create-user', 'nina', '--role', 'MAILBOX_APPROVER'], `${PASSWORD}\n`],
+    ['who stands for nobody', ['create-user', 'nina', '--role', 'MAILBOX_USER', '--owner', 'x'], `${PASSWORD}\n`],
   ])('%s is refused', async (_what, args: string[], input: string) => {
     const { code, stdout, stderr } = await command(args, input)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

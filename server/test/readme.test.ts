@@ -18,6 +18,8 @@ const SEEN: Record<string, string> = {
   'npm run --silent cli -- make-key': 'server/test/commands.e2e.test.ts',
   'npm run create-admin -- NAME': 'server/test/commands.e2e.test.ts',
   'npm run migrate': 'server/test/commands.e2e.test.ts',
+  'npm run cli -- import owners FILE --dry-run': 'server/test/commands.e2e.test.ts',
+  'npm run cli -- import dataverse FILE... --dry-run': 'server/test/commands.e2e.test.ts',
   'npm run bench:test': '.ci/run, with few mailboxes',
   'npm run schema': '.ci/run',
 }
