@@ -118,18 +118,60 @@ describe.each(DATABASES)('the wall of a profile on %s', (database) => {
     expect(mailbox.alerts.nodes.map((alert: Anything) => alert.code)).not.toContain('MAILBOXES_FAILING')
   })
 
+  test('is an error past the threshold of the settings, and not there while its kind is off', async () => {
+    const settings = (input: object) => profile.admin.get(SETTINGS, { input })
+    await profile.setRight(false, 'wrong0', 'wrong1', 'wrong2')
+    const open = async () => (await rollUp()).find((alert: Anything) => alert.state === 'OPEN')
+    expect(await open()).toMatchObject({ severity: 'ERROR', count: 3 })
+    await settings({ failureThresholdPercent: 60 })
+    await harness.app.services.alerts.reconcile()
+    expect(await open()).toMatchObject({ severity: 'WARNING', count: 3 })
+    await profile.setRight(true, 'wrong0', 'wrong1', 'wrong2')
+    await settings({ failureThresholdPercent: 50, alertWarnings: false })
+    await profile.setRight(false, 'wrong0')
+    expect(await open()).toBeUndefined()
+    await settings({ alertWarnings: true })
+    await profile.setRight(true, 'wrong0')
+  })
+
+  test('says that nobody is mailed when the service has no mail server to send by', async () => {
+    const { notices } = harness.app.services
+    const turn = async (minutes: number) => {
+      const now = new Date(Date.now() + minutes * MINUTE)
+      await notices.look(now)
+      return notices.send(now)
+    }
+    const said = () => profile.said('PROFILE_OWNER_NOT_MAILED')
+    const settings = (input: object) => profile.admin.get(SETTINGS, { input })
+    await profile.setRight(false, 'wrong0', 'wrong1', 'wrong2')
+    await turn(0)
+    await settings({ alertInformation: false })
+    expect(await turn(2)).toBe(0)
+    expect(await said()).toEqual([])
+    await settings({ alertInformation: true })
+    expect(await turn(8)).toBe(0)
+    await turn(14)
+    expect(await said()).toMatchObject([{ severity: 'INFORMATION', state: 'OPEN', count: 1 }])
+    await profile.setRight(true, 'wrong0', 'wrong1', 'wrong2')
+    await turn(20)
+    expect(await said()).toMatchObject([{ state: 'RESOLVED' }])
+  })
+
   test('recounts what no test tells: a failing mailbox that is deactivated', async () => {
     await profile.setRight(false, 'wrong0', 'wrong1')
-    expect(await rollUp()).toMatchObject([{ state: 'OPEN', count: 2 }, {}])
+    expect((await rollUp())[0]).toMatchObject({ state: 'OPEN', count: 2 })
     const deactivate = (name: string) => profile.admin.get(ACTIVE, { ids: profile.ids(name), active: false })
     await deactivate('wrong0')
     await harness.app.services.alerts.reconcile()
-    expect(await rollUp()).toMatchObject([{ state: 'OPEN', count: 1 }, {}])
+    expect((await rollUp())[0]).toMatchObject({ state: 'OPEN', count: 1 })
     await deactivate('wrong1')
     await harness.app.services.alerts.reconcile()
-    expect(await rollUp()).toMatchObject([{ state: 'RESOLVED' }, {}])
+    expect((await rollUp())[0]).toMatchObject({ state: 'RESOLVED' })
   })
 })
+
+/** As TypeORM writes it. */
+const sqliteTime = (time: Date) => time.toISOString().replace('T', ' ').replace('Z', '')
 
 /** A way to the mail server that can be closed. */
 class Way {
@@ -210,9 +252,10 @@ describe.each(DATABASES)('the mail to the owner of a profile on %s', (database) 
   })
 
   const at = (minutes: number) => new Date(start + minutes * MINUTE)
-  /** The schedule's turn, so many minutes after the start. */
+  const nodes = () => [notices, notices, ...(other ? [other.app.services.notices] : [])]
+  /** The schedule's turn, on all nodes at once, so many minutes after the start. */
   const turn = async (minutes: number) => {
-    await notices.look(at(minutes))
+    await Promise.all(nodes().map((node) => node.look(at(minutes))))
     return notices.send(at(minutes))
   }
   const inbox = () => system.messages(OWNER_ADDRESS).map((message) => message.raw.toString('utf8'))
@@ -253,8 +296,12 @@ describe.each(DATABASES)('the mail to the owner of a profile on %s', (database) 
   })
 
   test('is sent once, by whichever node is first, and found in the inbox of the owner', async () => {
-    const nodes = [notices, notices, ...(other ? [other.app.services.notices] : [])]
-    const sent = await Promise.all(nodes.map((node) => node.send(at(20))))
+    const dead = database === 'sqlite' ? sqliteTime(at(21)) : at(21)
+    await house.app.db.inTransaction((tx) =>
+      tx.em.query("UPDATE profile_notices SET claimed_by = 'a node that died', claimed_until = ?", [dead]),
+    )
+    expect(await notices.send(at(20))).toBe(0)
+    const sent = await Promise.all(nodes().map((node) => node.send(at(22))))
     expect(sent.reduce((sum, count) => sum + count, 0)).toBe(1)
     expect(inbox()).toHaveLength(1)
     const [message = ''] = inbox()
