@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { chunks } from '../db/chunks'
+import { newId } from '../db/id'
 import { blockersOf } from '../mailboxes/blockers'
 import { Mailbox } from '../mailboxes/mailbox.entity'
+import { ApprovalStatus, MailboxKind, TestStatus } from '../mailboxes/mailbox.enums'
+import { recount } from '../mailboxes/mailbox-counts'
 import { EmailServerProfile } from '../profiles/profile.entity'
+import { aMailbox } from '../test/builders'
 import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
 import { type MailFixture, setUpMail, working } from '../test/mail-fixture'
 import { runToEnd } from '../test/run-to-end'
@@ -24,6 +29,25 @@ const PROFILE = `mutation ($id: ID!, $input: EmailServerProfileInput!) {
 const USERS_ON = { processOnlyApprovedUsers: true }
 const USERS_OFF = { processOnlyApprovedUsers: false }
 
+/** Each combination of what the blockers look at, as far as the rules of the domain let it be. */
+function everyState(profileIds: readonly (string | null)[]): Mailbox[] {
+  const { PENDING, REJECTED, APPROVED } = ApprovalStatus
+  const { SUCCESS, FAILURE } = TestStatus
+  const tests = [
+    { incomingEmailStatus: SUCCESS, incomingEnabled: true, outgoingEmailStatus: SUCCESS, outgoingEnabled: true },
+    { incomingEmailStatus: FAILURE, incomingEnabled: false, outgoingEmailStatus: SUCCESS, outgoingEnabled: true },
+    // disabled by an error while it was processed
+    { incomingEmailStatus: SUCCESS, incomingEnabled: false, outgoingEmailStatus: FAILURE, outgoingEnabled: false },
+  ]
+  const states: Partial<Mailbox>[] = [PENDING, REJECTED, APPROVED]
+    .flatMap((approval) => [true, false].map((active) => ({ approval, active })))
+    .flatMap((state) => [null, new Date()].map((pausedUntil) => ({ ...state, pausedUntil })))
+    .flatMap((state) => profileIds.map((profileId) => ({ ...state, profileId })))
+    .flatMap((state) => tests.map((result) => ({ ...state, ...result })))
+    .flatMap((state) => Object.values(MailboxKind).map((kind) => ({ ...state, kind })))
+  return states.map((state, index) => aMailbox({ ...state, id: newId(), emailAddress: `state${index}@demo.test` }))
+}
+
 describe.each(DATABASES)('settings on %s', (database) => {
   let harness: Harness
   let admin: Caller
@@ -37,6 +61,29 @@ describe.each(DATABASES)('settings on %s', (database) => {
   const update = async (input: object, dryRun?: boolean) =>
     (await admin.get(UPDATE, { input, dryRun })).updateEmailSettings
   const settings = async () => (await admin.get(READ)).emailSettings
+
+  /** As blockers.ts says of each mailbox by itself. */
+  const processed = async (switches: Partial<EmailSettings>) => {
+    const now = await harness.app.services.settings.current()
+    const profiles = new Map(
+      (await harness.app.db.read.find(EmailServerProfile)).map((profile) => [profile.id, profile]),
+    )
+    const mailboxes = await harness.app.db.read.find(Mailbox)
+    const isProcessed = (mailbox: Mailbox) => {
+      const blockers = blockersOf(mailbox, profiles.get(mailbox.profileId ?? '') ?? null, { ...now, ...switches })
+      const directions = [mailbox.incomingMethod, mailbox.outgoingMethod, mailbox.actMethod]
+      const methods = directions.filter((method) => method !== 'NONE').length
+      return blockers.every((one) => one.direction !== null) && blockers.length < methods
+    }
+    return new Set(mailboxes.filter(isProcessed).map((mailbox) => mailbox.id))
+  }
+  const effect = async (switches: Partial<EmailSettings>) => {
+    const [before, after] = [await processed({}), await processed(switches)]
+    return {
+      startCount: [...after].filter((id) => !before.has(id)).length,
+      stopCount: [...before].filter((id) => !after.has(id)).length,
+    }
+  }
 
   test('begin with approval needed, every kind of alert, and a mail at half of the mailboxes within an hour', async () => {
     expect(await settings()).toEqual({
@@ -127,29 +174,6 @@ describe.each(DATABASES)('settings on %s', (database) => {
     })
     afterAll(() => mail?.stop())
 
-    /** As blockers.ts says of each mailbox by itself. */
-    const processed = async (switches: Partial<EmailSettings>) => {
-      const now = await harness.app.services.settings.current()
-      const profiles = new Map(
-        (await harness.app.db.read.find(EmailServerProfile)).map((profile) => [profile.id, profile]),
-      )
-      const mailboxes = await harness.app.db.read.find(Mailbox)
-      const isProcessed = (mailbox: Mailbox) => {
-        const blockers = blockersOf(mailbox, profiles.get(mailbox.profileId ?? '') ?? null, { ...now, ...switches })
-        const directions = [mailbox.incomingMethod, mailbox.outgoingMethod, mailbox.actMethod]
-        const methods = directions.filter((method) => method !== 'NONE').length
-        return blockers.every((one) => one.direction !== null) && blockers.length < methods
-      }
-      return new Set(mailboxes.filter(isProcessed).map((mailbox) => mailbox.id))
-    }
-    const effect = async (switches: Partial<EmailSettings>) => {
-      const [before, after] = [await processed({}), await processed(switches)]
-      return {
-        startCount: [...after].filter((id) => !before.has(id)).length,
-        stopCount: [...before].filter((id) => !after.has(id)).length,
-      }
-    }
-
     beforeEach(async () => {
       await update({ processOnlyApprovedUsers: true, processOnlyApprovedQueues: true })
       await admin.get(APPROVE, { ids: [...mail.mailboxIds.values()] })
@@ -199,6 +223,37 @@ describe.each(DATABASES)('settings on %s', (database) => {
       await active(true)
     })
   })
+
+  test('for every state that a mailbox can be in, the switches count as the blockers of each say', async () => {
+    const { db } = harness.app
+    const profileIds = await Promise.all([true, false].map(profileThatIs))
+    const states = everyState([...profileIds, null])
+    await db.inTransaction(async (tx) => {
+      for (const chunk of chunks(states, 50)) {
+        await tx.em.createQueryBuilder().insert().into(Mailbox).values(chunk).updateEntity(false).execute()
+      }
+      await recount(tx)
+    })
+    for (const users of [true, false]) {
+      for (const queues of [true, false]) {
+        await update({ processOnlyApprovedUsers: users, processOnlyApprovedQueues: queues })
+        for (const input of [{ processOnlyApprovedUsers: !users }, { processOnlyApprovedQueues: !queues }]) {
+          const expected = await effect(input)
+          expect(expected.startCount + expected.stopCount).toBeGreaterThan(0)
+          expect(await update(input, true)).toMatchObject(expected)
+        }
+      }
+    }
+    await update({ processOnlyApprovedUsers: true, processOnlyApprovedQueues: true })
+  })
+
+  const profileThatIs = async (active: boolean): Promise<string> => {
+    const server = { host: 'mail.demo.test', port: 993, security: 'TLS' }
+    const input = { name: `Profile ${active}`, type: 'IMAP_SMTP', incoming: server, outgoing: server, active }
+    const create = `mutation ($input: EmailServerProfileInput!) {
+      createEmailServerProfile(input: $input) { profile { id } userErrors { code path } } }`
+    return (await admin.get(create, { input })).createEmailServerProfile.profile.id
+  }
 
   test('the default profile is cleared by null', async () => {
     expect((await update({ defaultProfileId: null })).settings.defaultProfile).toBeNull()
