@@ -9,6 +9,14 @@ import { TestItemState, TestRun, TestRunItem } from './test-run.entity'
  * causes. The rest of a run is as if it were not there.
  */
 
+/** Items of one run, under the alias `i`, whose mailbox is in reach. */
+export function itemsOfRun(runId: string, reach: Reach): Condition {
+  const { sql, parameters } = itemsInReach(reach)
+  // the sign keeps SQLite from reading a whole run for the few items of one's own
+  const sign = reach !== 'ALL' && isOwn(reach) ? '+' : ''
+  return { sql: `${sign}i.run_id = :runId AND ${sql}`, parameters: { ...parameters, runId } }
+}
+
 /** Items, under the alias `i`, whose mailbox is in reach. */
 export function itemsInReach(reach: Reach): Condition {
   if (reach === 'ALL') return { sql: '1 = 1', parameters: {} }
@@ -32,14 +40,12 @@ export async function countInReach(
   runId: string,
   reach: Exclude<Reach, 'ALL'>,
 ): Promise<Map<TestItemState, number>> {
-  const { sql, parameters } = itemsInReach(reach)
+  const { sql, parameters } = itemsOfRun(runId, reach)
   const rows = await em
     .createQueryBuilder(TestRunItem, 'i')
     .select('i.state', 'state')
     .addSelect('COUNT(*)', 'n')
-    // the sign keeps SQLite from reading a whole run for the few items of one's own
-    .where(`${isOwn(reach) ? '+' : ''}i.run_id = :runId`, { runId })
-    .andWhere(sql, parameters)
+    .where(sql, parameters)
     .groupBy('i.state')
     .getRawMany<{ state: TestItemState; n: number | string }>()
   return new Map(rows.map((row) => [row.state, Number(row.n)]))

@@ -14,7 +14,7 @@ import { type Condition, reachCondition, selectionCondition } from '../mailboxes
 import type { MailboxTestService, TestCandidate } from '../mailboxes/mailbox-test.service'
 import type { ProfileService } from '../profiles/profile.service'
 import { beginChange, endChange } from './run-counts'
-import { countInReach, itemsInReach, runsAsSeen, runsInReach } from './run-reach'
+import { countInReach, itemsInReach, itemsOfRun, runsAsSeen, runsInReach } from './run-reach'
 import { TestItemState, TestMode, TestRun, TestRunItem, TestRunState } from './test-run.entity'
 import type { TestOptions, TestRunCause } from './test-run.inputs'
 
@@ -71,8 +71,8 @@ export class TestRunService {
     page: PageArguments,
   ): Promise<Page<TestRunItem>> {
     permit(viewer, 'mailboxes.read')
-    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
-    const query = this.db.read.createQueryBuilder(TestRunItem, 'i').where({ runId }).andWhere(seen.sql, seen.parameters)
+    const seen = itemsOfRun(runId, reachOf(viewer, 'mailboxes.read'))
+    const query = this.db.read.createQueryBuilder(TestRunItem, 'i').where(seen.sql, seen.parameters)
     if (filter.state) query.andWhere('i.state = :state', { state: filter.state })
     if (filter.errorCode) query.andWhere('i.errorCode = :errorCode', { errorCode: filter.errorCode })
     return keysetPage(query, page, { column: 'id', property: 'id', direction: 'ASC' })
@@ -86,11 +86,10 @@ export class TestRunService {
     most: number,
   ): Promise<TestRunItem[]> {
     permit(viewer, 'mailboxes.read')
-    const seen = itemsInReach(reachOf(viewer, 'mailboxes.read'))
+    const seen = itemsOfRun(runId, reachOf(viewer, 'mailboxes.read'))
     return this.db.read
       .createQueryBuilder(TestRunItem, 'i')
-      .where({ runId })
-      .andWhere(seen.sql, seen.parameters)
+      .where(seen.sql, seen.parameters)
       .andWhere('i.changeNumber >= :changeNumber', after)
       .andWhere('(i.changeNumber > :changeNumber OR i.id > :id)', after)
       .orderBy('i.changeNumber')
