@@ -126,6 +126,7 @@ export class App {
       url: config.databaseUrl,
       entities: ENTITIES,
       migrations: MIGRATIONS,
+      onLongLog: (error) => log.warn({ err: error }, "SQLite's log could not be written back; it will be tried again"),
       outlets: {
         publish: (signal) => pubsub.publish(signal),
         enqueue: async (name, input) => queueLater.queue?.add(name, input),

@@ -1,4 +1,5 @@
 import type { Actor, AuditChange, AuditState } from './audit-record'
+import { pausingChunks } from './chunks'
 
 /** Who gave which command, for use cases that other features take part in. */
 export interface Command {
@@ -37,14 +38,16 @@ export function difference<Row extends object>(
   return { before: pick(before), after: pick(after) }
 }
 
-/** Equal changes become one of many subjects. */
-export function changesOf(rows: Iterable<SubjectChange>): AuditChange[] {
+/** Equal changes become one of many subjects. Between two parts others get their turn. */
+export async function changesOf(rows: readonly SubjectChange[]): Promise<AuditChange[]> {
   const groups = new Map<string, { subjectIds: string[]; before: AuditState | null; after: AuditState | null }>()
-  for (const { id, before, after } of rows) {
-    const key = JSON.stringify([before, after])
-    const group = groups.get(key)
-    if (group) group.subjectIds.push(id)
-    else groups.set(key, { subjectIds: [id], before, after })
+  for await (const chunk of pausingChunks(rows)) {
+    for (const { id, before, after } of chunk) {
+      const key = JSON.stringify([before, after])
+      const group = groups.get(key)
+      if (group) group.subjectIds.push(id)
+      else groups.set(key, { subjectIds: [id], before, after })
+    }
   }
   return [...groups.values()]
 }

@@ -4,6 +4,7 @@ import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import type { DatabaseKind } from './database-kind'
 import { SnakeNaming } from './snake-naming'
 import { type Outlets, Tx } from './transaction'
+import { WalKeeper } from './wal-keeper'
 
 export interface DatabaseOptions {
   /** sqlite:FILE or mysql://user:password@host:port/database */
@@ -11,6 +12,8 @@ export interface DatabaseOptions {
   entities: DataSourceOptions['entities']
   migrations: DataSourceOptions['migrations']
   outlets: Outlets
+  /** SQLite's log could not be written back into the file: it grows on, and nothing is lost. */
+  onLongLog?: (error: unknown) => void
   /** MariaDB connections of this process. */
   poolSize?: number
 }
@@ -21,6 +24,9 @@ export interface DatabaseOptions {
  */
 const RETRIED = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY'])
 const TRIES = 4
+
+/** SQLite's log keeps no more room than this on the disk once it is written back. */
+const MOST_LOG_BYTES = 64 * 1024 * 1024
 
 /**
  * One database, two ways in: `read` for queries, `inTransaction` for every write.
@@ -35,6 +41,7 @@ export class Database {
     private readonly writer: DataSource,
     private readonly reader: DataSource,
     private readonly outlets: Outlets,
+    private readonly wal?: WalKeeper,
   ) {}
 
   static async open(options: DatabaseOptions): Promise<Database> {
@@ -62,8 +69,12 @@ export class Database {
       }
       const writer = await new DataSource(sqlite).initialize()
       await writer.runMigrations()
+      // from here on another thread keeps the log short
+      await writer.query('PRAGMA wal_autocheckpoint = 0')
+      await writer.query(`PRAGMA journal_size_limit = ${MOST_LOG_BYTES}`)
+      const wal = new WalKeeper(file, require.resolve('better-sqlite3'), options.onLongLog ?? (() => undefined))
       const reader = await new DataSource({ ...sqlite, migrations: [] }).initialize()
-      return new Database('sqlite', writer, reader, options.outlets)
+      return new Database('sqlite', writer, reader, options.outlets, wal)
     }
     const mariadb = await new DataSource({
       ...shared,
@@ -98,6 +109,7 @@ export class Database {
       try {
         const result = await this.alone(() => this.commit(tx, work))
         await tx.release(this.outlets)
+        void this.wal?.look()
         return result
       } catch (error) {
         if (attempt >= TRIES || !RETRIED.has((error as { code?: string }).code ?? '')) throw error
@@ -107,6 +119,7 @@ export class Database {
 
   async close(): Promise<void> {
     await this.last.catch(() => undefined)
+    await this.wal?.close()
     if (this.reader !== this.writer && this.reader.isInitialized) await this.reader.destroy()
     if (this.writer.isInitialized) await this.writer.destroy()
   }

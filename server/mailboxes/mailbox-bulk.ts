@@ -47,8 +47,8 @@ export const MOST_REFUSALS = 100
 /** An answer shows so many of the changed; a dry run needs to write no more than these. */
 export const MOST_MAILBOXES = 500
 
-/** MariaDB makes a join of a longer list, and SQLite's thread is free again after so many rows. */
-const IDS_A_STATEMENT = 999
+/** MariaDB makes a join of a longer list; SQLite works on this very thread, which is free again after each statement. */
+const IDS_A_STATEMENT = { mariadb: 999, sqlite: 250 } as const
 
 /** What decides a mailbox's class, facets and scopes: other columns leave the counts alone. */
 const COUNTED: ReadonlySet<string> = new Set<MailboxColumn>([
@@ -73,7 +73,7 @@ export async function changeMailboxes(
   const result: BulkResult = { changedIds: [], refused: [], refusedCount: 0 }
   const audit = new AuditGroups(edit.alsoChanged)
   const updatedAt = new Date()
-  for (const chunk of chunks(ids, IDS_A_STATEMENT)) {
+  for (const chunk of chunks(ids, IDS_A_STATEMENT[tx.kind])) {
     const isShown = !dryRun || result.changedIds.length < MOST_MAILBOXES
     const patches = new Map<string, { patch: Partial<Mailbox>; ids: string[] }>()
     const groups = await groupsOf(tx, chunk, edit.columns)

@@ -12,12 +12,15 @@ export interface MariadbServer extends PrivateServer {
 /** The server refuses to run as root: there it runs as the user that its Debian package makes. */
 const user = process.getuid?.() === 0 ? ['--user=mysql'] : []
 
-/** $1 is the folder, $2 the port, the rest goes to both programs. Installing runs under the guard too: nothing of it may stay. */
+/**
+ * $1 is the folder, $2 the port, the rest goes to both programs. A starting server deletes what it takes for left-over temporary
+ * tables, so none shares its folder for them with another one. Installing runs under the guard too: nothing of it may stay.
+ */
 const script = `
   folder=$1 port=$2; shift 2
   mariadb-install-db --no-defaults --datadir="$folder/data" --auth-root-authentication-method=normal --skip-test-db "$@" &&
   exec mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/s.sock" --pid-file="$folder/pid" \
-    --port="$port" --bind-address=127.0.0.1 --max-connections=500 --skip-name-resolve --performance-schema=off \
+    --tmpdir="$folder" --port="$port" --bind-address=127.0.0.1 --max-connections=500 --skip-name-resolve --performance-schema=off \
     --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci "$@"`
 
 // What a test needs of a database is an answer, not survival of a power cut.
