@@ -17,6 +17,7 @@ const SEEN: Record<string, string> = {
   'npm run worker': 'server/test/commands.e2e.test.ts',
   'npm run --silent cli -- make-key': 'server/test/commands.e2e.test.ts',
   'npm run create-admin -- NAME': 'server/test/commands.e2e.test.ts',
+  'npm run cli -- create-user NAME --role ROLE': 'server/test/commands.e2e.test.ts',
   'npm run migrate': 'server/test/commands.e2e.test.ts',
   'npm run cli -- import owners FILE --dry-run': 'server/test/commands.e2e.test.ts',
   'npm run cli -- import dataverse FILE... --dry-run': 'server/test/commands.e2e.test.ts',
