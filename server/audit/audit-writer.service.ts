@@ -44,7 +44,7 @@ async function writeChanges(tx: Tx, entryId: string, changes: readonly AuditChan
   const wide: Cell[][] = []
   const subjects = new Set<string>()
   const ranges: Cell[][] = []
-  for (const { subjectIds, before, after } of changes) {
+  for await (const { subjectIds, before, after } of inTurns(changes)) {
     const texts = [before && auditText(before), after && auditText(after)]
     // neighbours together, so that each part's range is narrow
     const inOrder = subjectIds.length > FEW ? [...subjectIds].sort() : subjectIds
@@ -63,6 +63,11 @@ async function writeChanges(tx: Tx, entryId: string, changes: readonly AuditChan
   await insert(tx, 'audit_ranges', ['first_id', 'last_id', 'change_id'], ranges)
   const found = [...subjects].map((subject) => [subject, entryId])
   await insert(tx, 'audit_subjects', ['subject_id', 'entry_id'], found)
+}
+
+/** One after the other; after many of them others get their turn. */
+async function* inTurns<T>(items: readonly T[]): AsyncGenerator<T> {
+  for await (const chunk of pausingChunks(items)) yield* chunk
 }
 
 type Cell = string | null

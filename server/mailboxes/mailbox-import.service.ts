@@ -78,7 +78,7 @@ export class MailboxImportService {
       await counted(tx, ids, () => write(tx, changed))
     }
     const { actor, action } = command
-    tx.record(actor, { action, subject: 'MAILBOX', changes: changesOf(changes) })
+    tx.record(actor, { action, subject: 'MAILBOX', changes: await changesOf(changes) })
     tx.signal(
       'mailboxes',
       changes.map(({ id }) => id),

@@ -48,7 +48,7 @@ export class MailboxOwnerService {
         made.push({ id: mailbox.id, before: null, after: stateOf(mailbox, [...FIXED, ...RECORDED]) })
       }
     }
-    done(tx, command, made)
+    await done(tx, command, made)
   }
 
   /** Frees the addresses of owners that are about to change, so that two may swap theirs in one call. */
@@ -67,6 +67,7 @@ export class MailboxOwnerService {
     command: Command,
     changes: readonly { owner: MailboxOwner; before: MailboxOwner }[],
   ): Promise<void> {
+    const changed: SubjectChange[] = []
     for await (const chunk of pausingChunks(changes)) {
       const byOwner = new Map(chunk.map((change) => [change.owner.id, change]))
       const mailboxes = await lockedMailboxes(tx, [...byOwner.keys()])
@@ -76,8 +77,9 @@ export class MailboxOwnerService {
       })
       const ids = rows.map(({ mailbox }) => mailbox.id)
       await counted(tx, ids, () => this.write(tx, rows))
-      done(tx, command, rows.flatMap(changeOf))
+      changed.push(...rows.flatMap(changeOf))
     }
+    await done(tx, command, changed)
   }
 
   /** Of these owners, those whose mailboxes are inactive. */
@@ -170,8 +172,8 @@ function changeOf({ mailbox, after }: { mailbox: Mailbox; after: Mailbox }): Sub
   return found ? [{ id: mailbox.id, ...found }] : []
 }
 
-function done(tx: Tx, { actor, action }: Command, changes: readonly SubjectChange[]): void {
-  tx.record(actor, { action, subject: 'MAILBOX', changes: changesOf(changes) })
+async function done(tx: Tx, { actor, action }: Command, changes: readonly SubjectChange[]): Promise<void> {
+  tx.record(actor, { action, subject: 'MAILBOX', changes: await changesOf(changes) })
   tx.signal(
     'mailboxes',
     changes.map(({ id }) => id),

@@ -1,5 +1,5 @@
 import { In } from 'typeorm'
-import { type Command, changesOf, difference, stateOf } from '../db/audit-changes'
+import { type Command, changesOf, difference, type SubjectChange, stateOf } from '../db/audit-changes'
 import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -27,7 +27,10 @@ export class OwnerProvisioning {
   async plan(tx: Tx, faults: FaultList, wanted: readonly Wanted[]): Promise<PlannedOwner[]> {
     const known = await KnownOwners.of(tx, wanted)
     const now = new Date()
-    const plan = wanted.map((want) => planOne(known.find(want), want, now))
+    const plan: PlannedOwner[] = []
+    for await (const chunk of pausingChunks(wanted)) {
+      plan.push(...chunk.map((want) => planOne(known.find(want), want, now)))
+    }
     checkTwins(faults, plan)
     await this.checkAddresses(tx, faults, plan)
     return plan
@@ -63,7 +66,7 @@ export class OwnerProvisioning {
       changed.map(({ owner }) => owner),
     )
     await this.mailboxes.ownersChanged(tx, command, changed)
-    recordOwners(tx, command, created, changed)
+    await recordOwners(tx, command, created, changed)
   }
 
   /** Two active mailboxes never share an address: the fault names both. */
@@ -208,20 +211,23 @@ async function updateChanged(tx: Tx, owners: readonly Owner[]): Promise<void> {
   }
 }
 
-function recordOwners(
+async function recordOwners(
   tx: Tx,
   { actor, action }: Command,
   created: readonly Owner[],
   changed: readonly { before: Owner; owner: Owner }[],
-): void {
-  const made = created.map((owner) => ({
-    id: owner.id,
-    before: null,
-    after: stateOf(owner, ['kind', ...OWNER_COLUMNS]),
-  }))
-  const moved = changed.flatMap(({ before, owner }) => {
-    const found = difference(before, owner, OWNER_COLUMNS)
-    return found ? [{ id: owner.id, ...found }] : []
-  })
-  tx.record(actor, { action, subject: 'OWNER', changes: changesOf([...made, ...moved]) })
+): Promise<void> {
+  const rows: SubjectChange[] = []
+  for await (const chunk of pausingChunks(created)) {
+    for (const owner of chunk) {
+      rows.push({ id: owner.id, before: null, after: stateOf(owner, ['kind', ...OWNER_COLUMNS]) })
+    }
+  }
+  for await (const chunk of pausingChunks(changed)) {
+    for (const { before, owner } of chunk) {
+      const found = difference(before, owner, OWNER_COLUMNS)
+      if (found) rows.push({ id: owner.id, ...found })
+    }
+  }
+  tx.record(actor, { action, subject: 'OWNER', changes: await changesOf(rows) })
 }
