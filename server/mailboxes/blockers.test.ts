@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { ProfileType } from '../profiles/profile.entity'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { aMailbox } from '../test/builders'
 import { type BlockerCode, blockersOf, healthOf, needsApproval, testBlocker } from './blockers'
@@ -7,8 +8,9 @@ import { ApprovalStatus, Direction, MailboxHealth, MailboxKind, TestStatus } fro
 
 const BOTH_ON = { processOnlyApprovedUsers: true, processOnlyApprovedQueues: true }
 const BOTH_OFF = { processOnlyApprovedUsers: false, processOnlyApprovedQueues: false }
-const ACTIVE = { active: true, name: 'Office' }
-const INACTIVE = { active: false, name: 'Office' }
+const ACTIVE = { active: true, name: 'Office', type: ProfileType.IMAP_SMTP }
+const INACTIVE = { ...ACTIVE, active: false }
+const UNSPOKEN = { ...ACTIVE, type: ProfileType.EXCHANGE_ONLINE }
 const NO_METHODS = {
   incomingMethod: IncomingMethod.NONE,
   outgoingMethod: SyncMethod.NONE,
@@ -31,6 +33,7 @@ describe('conditions of processing (product rule 2.2)', () => {
     // a profile that is gone is none
     ['NO_PROFILE', {}, null],
     ['PROFILE_INACTIVE', {}, INACTIVE],
+    ['PROFILE_TYPE_NOT_SUPPORTED', {}, UNSPOKEN],
     ['APPROVAL_PENDING', { approval: ApprovalStatus.PENDING }, ACTIVE],
     ['APPROVAL_REJECTED', { approval: ApprovalStatus.REJECTED }, ACTIVE],
     ['NOT_TESTED INCOMING', { incomingEmailStatus: TestStatus.NOT_RUN, incomingEnabled: false }, ACTIVE],

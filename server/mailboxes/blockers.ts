@@ -1,4 +1,4 @@
-import type { EmailServerProfile } from '../profiles/profile.entity'
+import { type EmailServerProfile, SPOKEN_TYPES } from '../profiles/profile.entity'
 import { type EmailSettings } from '../settings/email-settings.entity'
 import type { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, Direction, MailboxHealth, MailboxKind, TestStatus } from './mailbox.enums'
@@ -10,6 +10,7 @@ export type BlockerCode =
   | 'NO_METHOD'
   | 'NO_PROFILE'
   | 'PROFILE_INACTIVE'
+  | 'PROFILE_TYPE_NOT_SUPPORTED'
   | 'APPROVAL_PENDING'
   | 'APPROVAL_REJECTED'
   | 'NOT_TESTED'
@@ -64,7 +65,7 @@ export const needsApproval = (kind: MailboxKind, switches: ApprovalSwitches): bo
  */
 export function blockersOf(
   mailbox: BlockedMailbox,
-  profile: Pick<EmailServerProfile, 'active' | 'name'> | null,
+  profile: Pick<EmailServerProfile, 'active' | 'name' | 'type'> | null,
   switches: ApprovalSwitches,
 ): Blocker[] {
   return [
@@ -88,6 +89,10 @@ function wholeBlockers(...[mailbox, profile, switches]: Parameters<typeof blocke
   if (!profile) add('NO_PROFILE', 'The mailbox has no email server profile.', 'Choose a profile.')
   else if (!profile.active) {
     add('PROFILE_INACTIVE', `The profile ${profile.name} is inactive.`, 'Activate the profile, or choose another.')
+  }
+  if (profile && !SPOKEN_TYPES.has(profile.type)) {
+    const what = `Profiles of type ${profile.type} are kept, but this version does not speak their protocol.`
+    add('PROFILE_TYPE_NOT_SUPPORTED', what, 'Choose a profile of type IMAP_SMTP.')
   }
   if (needsApproval(mailbox.kind, switches)) {
     if (mailbox.approval === ApprovalStatus.PENDING) {
