@@ -95,7 +95,7 @@ const commands: Record<string, (argument: string | undefined, ...more: string[])
   migrate: () => withApp(async () => void process.stdout.write('The database is up to date\n')),
   'create-admin': (name) => createUser('create-admin', name, { roles: [Role.SYSTEM_ADMINISTRATOR] }),
   'create-auditor': (name) => createUser('create-auditor', name, { roles: [Role.AUDITOR] }),
-  'create-user': (name, ...options) => createUser('create-user', name, readUser(options)),
+  'create-user': async (name, ...options) => createUser('create-user', name, readUser(options)),
   import: (...args) => importFiles(args.flatMap((argument) => argument ?? [])),
   'make-key': async () =>
     void process.stdout.write(`k${Date.now().toString(36)}:${randomBytes(32).toString('base64')}\n`),
