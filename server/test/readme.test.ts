@@ -22,6 +22,7 @@ const SEEN: Record<string, string> = {
   'npm run cli -- import owners FILE --dry-run': 'server/test/commands.e2e.test.ts',
   'npm run cli -- import dataverse FILE... --dry-run': 'server/test/commands.e2e.test.ts',
   'npm run bench:test': '.ci/run, with few mailboxes',
+  'npm run bench:admin': '.ci/run, with few mailboxes',
   'npm run schema': '.ci/run',
 }
 
