@@ -19,10 +19,14 @@ export interface DatabaseOptions {
 }
 
 /**
- * MariaDB's answers that are worth another try of the whole transaction: deadlock, lock wait time-out, and a unique key taken
+ * Answers of the databases that are worth another try of the whole transaction: of MariaDB deadlock, lock wait time-out, and a unique key taken
  * by somebody else since it was looked up (the next try sees that row and says so).
  */
-const RETRIED = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY'])
+const RETRIED = new Set([
+  ...['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY'],
+  // SQLite: the command line wrote between this transaction's first read and its first write, or the other way round
+  'SQLITE_BUSY_SNAPSHOT',
+])
 const TRIES = 4
 
 /** SQLite's log keeps no more room than this on the disk once it is written back. */
