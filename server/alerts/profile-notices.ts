@@ -1,5 +1,4 @@
 import { In, IsNull, LessThan, LessThanOrEqual } from 'typeorm'
-import { chunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -21,7 +20,6 @@ const CLAIM_MS = 120_000
 /** When it is looked again whether there is somebody to mail, and a server to mail by. */
 const MISSING_AGAIN_MS = 300_000
 const SENT_TOGETHER = 5
-const SENT_A_TURN = 50
 
 interface NoticeLog {
   warn(fields: object, message: string): void
@@ -77,13 +75,15 @@ export class ProfileNotices {
 
   /** Sends what is due. Answers how many mails were taken by the server. */
   async send(now = new Date()): Promise<number> {
-    let sent = 0
-    const claimed = await this.db.inTransaction((tx) => this.claim(tx, now))
-    for (const together of chunks(claimed, SENT_TOGETHER)) {
-      const endings = await Promise.all(together.map((notice) => this.attempt(notice, now)))
+    const begunAt = Date.now()
+    for (let sent = 0; ; ) {
+      // claimed as they are sent: a claim must not run out while it waits for slow mails before it
+      const at = new Date(now.getTime() + Date.now() - begunAt)
+      const claimed = await this.db.inTransaction((tx) => this.claim(tx, at))
+      if (claimed.length === 0) return sent
+      const endings = await Promise.all(claimed.map((notice) => this.attempt(notice, at)))
       sent += endings.filter((isSent) => isSent).length
     }
-    return sent
   }
 
   /** What to tell, when more than the threshold failed within the window; null when the failures are older. */
@@ -137,8 +137,9 @@ export class ProfileNotices {
         { ...due, claimedUntil: LessThan(now) },
       ])
       .orderBy('n.nextAttemptAt')
-      .limit(SENT_A_TURN)
+      .limit(SENT_TOGETHER)
     const notices = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    if (notices.length === 0) return []
     const claim = { claimedBy: newId(), claimedUntil: new Date(now.getTime() + CLAIM_MS) }
     const profileIds = notices.map((notice) => notice.profileId)
     await tx.em.update(
