@@ -4,6 +4,7 @@ import { type MailSystem, startMailSystem } from '../demo/mail-system'
 import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
 import { type MailFixture, passwordOf, type SetUpMailbox, setUpMail } from '../test/mail-fixture'
 import { runToEnd } from '../test/run-to-end'
+import { waitFor } from '../test/wait-for'
 import { SETTLE_MS } from './notice-step'
 import type { ProfileNotices } from './profile-notices'
 
@@ -178,6 +179,8 @@ class Way {
   private readonly server: Server
   isOpen = true
   refused = 0
+  entered = 0
+  private gate = Promise.resolve()
 
   constructor(to: { host: string; port: number }) {
     this.server = createServer((socket) => {
@@ -187,11 +190,23 @@ class Way {
         socket.destroy()
         return
       }
-      const beyond = dial(to)
-      beyond.on('error', () => socket.destroy())
-      socket.on('close', () => beyond.destroy())
-      socket.pipe(beyond).pipe(socket)
+      this.gate.then(() => {
+        const beyond = dial(to)
+        beyond.on('error', () => socket.destroy())
+        socket.on('close', () => beyond.destroy())
+        socket.pipe(beyond).pipe(socket)
+      })
+      this.entered += 1
     })
+  }
+
+  /** Who comes now waits until the answered function is called. */
+  hold(): () => void {
+    let open = () => {}
+    this.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    return open
   }
 
   listen(): Promise<number> {
@@ -353,9 +368,27 @@ describe.each(DATABASES)('the mail to the owner of a profile on %s', (database) 
     expect(inbox()).toHaveLength(3)
   })
 
-  test('what a permanent refusal says is shown, and who is not to be mailed is not', async () => {
+  test('that goes out while the profile recovers is not told of as if it had not', async () => {
     await profile.setRight(true, 'wrong0')
     await turn(3 * (DAY / MINUTE))
+    await profile.setRight(false, 'wrong0')
+    start = Date.now()
+    await turn(0)
+    await notices.look(at(2))
+    const entered = way.entered
+    const open = way.hold()
+    const sending = notices.send(at(2))
+    await waitFor('the mail to be on its way', () => way.entered > entered)
+    await profile.setRight(true, 'wrong0')
+    await notices.look(at(3))
+    open()
+    expect(await sending).toBe(1)
+    const states = (await profile.said('PROFILE_OWNER_MAILED')).map((alert: Anything) => alert.state)
+    expect(states).not.toContain('OPEN')
+  })
+
+  test('what a permanent refusal says is shown, and who is not to be mailed is not', async () => {
+    const before = inbox().length
     await profile.setRight(false, 'wrong0')
     start = Date.now()
     await turn(0)
@@ -367,6 +400,6 @@ describe.each(DATABASES)('the mail to the owner of a profile on %s', (database) 
     await profile.admin.get(SETTINGS, { input: { mailProfileOwner: false } })
     expect(await turn(200)).toBe(0)
     expect((await notMailed()).map((one: Anything) => one.state)).not.toContain('OPEN')
-    expect(inbox()).toHaveLength(3)
+    expect(inbox()).toHaveLength(before)
   })
 })
