@@ -128,6 +128,24 @@ describe.each(DATABASES)('who gets in, on %s', (database) => {
     await expect(signedIn(name)).resolves.toBeDefined()
   })
 
+  test('who is deactivated while a socket is let in is not in', async () => {
+    const { id, name } = await make(Role.AUDITOR)
+    const caller = await signedIn(name)
+    const { auth } = harness.app.services
+    const bySession = auth.bySession.bind(auth)
+    auth.bySession = async (secret, ip) => {
+      const viewer = await bySession(secret, ip)
+      // as late as can be: it was read that he may come in
+      if (viewer?.id === id) await update(id, { active: false })
+      return viewer
+    }
+    try {
+      await expect(caller.watch(COUNTS).until(() => false)).rejects.toMatchObject({ code: 4401 })
+    } finally {
+      auth.bySession = bySession
+    }
+  })
+
   test('who is deactivated behind the back of a session is out, too', async () => {
     const { id, name } = await make(Role.AUDITOR)
     const caller = await signedIn(name)
