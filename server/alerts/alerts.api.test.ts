@@ -6,6 +6,7 @@ import { Direction, TestStatus } from '../mailboxes/mailbox.enums'
 import { aMailError } from '../test/builders'
 import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
 import { Alert, AlertSeverity, AlertState } from './alert.entity'
+import { ProfileCode, rollUp } from './profile-statement'
 
 const PROVISION = `mutation ($owners: [OwnerInput!]!) {
   provisionOwners(owners: $owners) { owners { id mailbox { id } } userErrors { code } } }`
@@ -141,6 +142,20 @@ describe.each(DATABASES)('alerts on %s', (database) => {
       })
       await watching.end()
     })
+  })
+
+  test("live: a mailbox's watcher hears of its profile's errors, not of what is said of the profile as a whole", async () => {
+    const query = 'subscription ($id: ID) { alertChanges(mailboxId: $id) { kind alert { code } } }'
+    const watching = admin.watch(query, { id: at(0) })
+    await watching.next()
+    const { alerts } = harness.app.services
+    const said = rollUp({ tested: 3, failing: 2 }, 50)
+    await harness.app.db.inTransaction((tx) =>
+      alerts.state(tx, ProfileCode.MAILBOXES_FAILING, new Map([[profileId, said]]), new Date()),
+    )
+    await ended(at(1), shared)
+    expect((await watching.next())?.alertChanges).toEqual({ kind: 'CHANGED', alert: { code: CONNECTION_REFUSED } })
+    await watching.end()
   })
 
   describe('walls', () => {
