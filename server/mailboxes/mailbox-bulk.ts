@@ -48,7 +48,7 @@ export const MOST_REFUSALS = 100
 export const MOST_MAILBOXES = 500
 
 /** MariaDB makes a join of a longer list; SQLite works on this very thread, which is free again after each statement. */
-const IDS_A_STATEMENT = { mariadb: 999, sqlite: 250 } as const
+export const IDS_A_STATEMENT = { mariadb: 999, sqlite: 250 } as const
 
 /** What decides a mailbox's class, facets and scopes: other columns leave the counts alone. */
 const COUNTED: ReadonlySet<string> = new Set<MailboxColumn>([
