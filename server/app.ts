@@ -222,7 +222,9 @@ function makeServices(config: Config, log: Logger, floor: { db: Database; keyrin
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   settings.hooks.countSwitched.push(countSwitched)
   profiles.hooks.mailboxesInReach = reachCondition
-  profiles.hooks.onDefaultChosen.push((tx, id, isDefault) => settings.chooseDefaultProfile(tx, id, isDefault))
+  profiles.hooks.onDefaultChosen.push((tx, id, isDefault, command) =>
+    settings.chooseDefaultProfile(tx, id, isDefault, command),
+  )
   profiles.hooks.onDeleted.push((tx, id) => items.profileDeleted(tx, id))
   profiles.hooks.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
   profiles.hooks.countMailboxes = (tx, id) => mailboxes.countOfProfile(tx, id)

@@ -1,4 +1,5 @@
 import { permitAll, type Viewer } from '../auth/auth.service'
+import { stateOf } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
@@ -14,7 +15,7 @@ import { ApprovalStatus, MailboxKind } from './mailbox.enums'
 import type { CreateForwardMailboxInput } from './mailbox.inputs'
 import { passwordOf } from './mailbox.service'
 import { count, countGroups } from './mailbox-counts'
-import { NEW_MAILBOX } from './new-mailbox'
+import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 
 /** What a forward mailbox is made of; its fields are checked. */
 export interface NewForwardMailbox {
@@ -77,10 +78,10 @@ export class ForwardMailboxService {
     action = 'createForwardMailbox',
   ): Promise<Mailbox> {
     const [id, now, addressKey] = [newId(), new Date(), normalizeAddress(emailAddress)]
-    const said = { name, emailAddress, profileId, username: username ?? null }
-    await tx.em.insert(Mailbox, {
+    const mailbox = {
       ...NEW_MAILBOX,
-      ...{ ...said, id, nameKey: name.toLowerCase(), addressKey, activeAddress: addressKey, ownerId: null },
+      ...{ name, emailAddress, profileId, username: username ?? null },
+      ...{ id, nameKey: name.toLowerCase(), addressKey, activeAddress: addressKey, ownerId: null },
       ...{ kind: MailboxKind.FORWARD, active: true, approval: ApprovalStatus.PENDING },
       incomingMethod: IncomingMethod.SERVER_SIDE_SYNC,
       outgoingMethod: SyncMethod.NONE,
@@ -89,13 +90,10 @@ export class ForwardMailboxService {
       passwordSealed: password ? this.keyring.seal(password, passwordOf(id)) : null,
       hasPassword: !!password,
       ...{ createdAt: now, updatedAt: now },
-    })
-    count(tx, await countGroups(tx, [id]), 1)
-    const after = {
-      ...said,
-      deleteAfterProcessing: deleteAfterProcessing ?? false,
-      ...(password && { password: 'changed' }),
     }
+    await tx.em.insert(Mailbox, mailbox)
+    count(tx, await countGroups(tx, [id]), 1)
+    const after = { ...stateOf(mailbox, [...FIXED, ...RECORDED]), ...(password && { password: 'changed' }) }
     tx.record(viewer, { action, subject: 'MAILBOX', changes: [{ subjectIds: [id], before: null, after }] })
     tx.signal('mailboxes', [id])
     return tx.em.findOneByOrFail(Mailbox, { id })

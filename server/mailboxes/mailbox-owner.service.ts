@@ -4,12 +4,13 @@ import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
+import { profileStays } from '../profiles/profile.service'
 import type { EmailSettings } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, MailboxKind } from './mailbox.enums'
 import { count, counted, countGroups } from './mailbox-counts'
-import { NEW_MAILBOX } from './new-mailbox'
+import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 import { effectOf } from './reset-rules'
 
 /** What an owner decides about its mailbox. */
@@ -36,6 +37,10 @@ export class MailboxOwnerService {
   async createFor(tx: Tx, command: Command, owners: readonly MailboxOwner[]): Promise<void> {
     if (owners.length === 0) return
     const settings = await this.settings.current(tx.em)
+    // one that is being deleted is the default no longer
+    if (settings.defaultProfileId !== null && !(await profileStays(tx, settings.defaultProfileId))) {
+      settings.defaultProfileId = null
+    }
     const isTrusted = await isExchangeOnline(tx, settings.defaultProfileId)
     const now = new Date()
     const made: SubjectChange[] = []
@@ -188,34 +193,3 @@ const ownedColumns = (owner: MailboxOwner) => ({
   active: owner.active,
   activeAddress: owner.active ? owner.addressKey : null,
 })
-
-/** What the audit log keeps of a mailbox: all that commands change. */
-const FIXED = ['kind', 'ownerId'] as const
-const RECORDED = [
-  'name',
-  'emailAddress',
-  'active',
-  'profileId',
-  'incomingMethod',
-  'forwardMailboxId',
-  'outgoingMethod',
-  'actMethod',
-  'approval',
-  'approvedBy',
-  'approvedAt',
-  'rejectionReason',
-  'incomingEmailStatus',
-  'outgoingEmailStatus',
-  'actStatus',
-  'incomingEnabled',
-  'outgoingEnabled',
-  'actEnabled',
-  'incomingChangedSinceTest',
-  'outgoingChangedSinceTest',
-  'actChangedSinceTest',
-  'incomingErrorCode',
-  'outgoingErrorCode',
-  'actErrorCode',
-  'username',
-  'deleteAfterProcessing',
-] as const

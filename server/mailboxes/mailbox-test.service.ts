@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as afterOtherWork } from 'node:timers/promises'
-import { In, IsNull, Not } from 'typeorm'
+import { type EntityManager, In, IsNull, Not } from 'typeorm'
 import { chunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
@@ -162,10 +162,13 @@ export class MailboxTestService {
   }
 
   /** The forward mailboxes that these get their mail through, by id. */
-  private async forwardsOf(mailboxes: readonly Mailbox[]): Promise<Map<string, Mailbox>> {
+  private async forwardsOf(
+    mailboxes: readonly Mailbox[],
+    em: EntityManager = this.db.read,
+  ): Promise<Map<string, Mailbox>> {
     const ids = new Set(mailboxes.flatMap((mailbox) => mailbox.forwardMailboxId ?? []))
     if (ids.size === 0) return new Map()
-    const rows = await this.db.read
+    const rows = await em
       .createQueryBuilder(Mailbox, 'm')
       .addSelect('m.passwordSealed')
       .where({ id: In([...ids]) })
@@ -206,9 +209,17 @@ export class MailboxTestService {
       .addSelect('m.passwordSealed')
       .where({ id: In([...ids]) })
     const mailboxes = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
-    const profileIds = [...new Set(mailboxes.flatMap((mailbox) => mailbox.profileId ?? []))]
-    const profiles = new Map((await this.profiles.withSecrets(profileIds, tx.em)).map((row) => [row.id, row]))
-    return new Map(mailboxes.map((row) => [row.id, fingerprint(row, profiles.get(row.profileId ?? '') ?? null)]))
+    const forwards = await this.forwardsOf(mailboxes, tx.em)
+    const profileIds = [...mailboxes, ...forwards.values()].flatMap((mailbox) => mailbox.profileId ?? [])
+    const known = await this.profiles.withSecrets([...new Set(profileIds)], tx.em)
+    const profiles = new Map(known.map((row) => [row.id, row]))
+    const place = (mailbox: Mailbox): Place => ({ mailbox, profile: profiles.get(mailbox.profileId ?? '') ?? null })
+    return new Map(
+      mailboxes.map((row) => {
+        const forward = forwards.get(row.forwardMailboxId ?? '')
+        return [row.id, fingerprint(place(row), forward && place(forward))]
+      }),
+    )
   }
 
   /** What active mailboxes, these or those of these profiles, fail with now: as `mailboxId DIRECTION CODE` and `profileId DIRECTION CODE`. */
@@ -235,7 +246,7 @@ export class MailboxTestService {
 
   /** `through`: the forward mailbox that its mail arrives in, which is then where the incoming test looks. */
   private targetsOf(mailbox: Mailbox, profile: EmailServerProfile | null, through: Place | undefined): ProbeTargets {
-    const basis = { profileId: profile?.id ?? '', fingerprint: fingerprint(mailbox, profile) }
+    const basis = { profileId: profile?.id ?? '', fingerprint: fingerprint({ mailbox, profile }, through) }
     const own = { mailbox, profile }
     const isForwarded = mailbox.incomingMethod === IncomingMethod.FORWARD_MAILBOX
     const collects = isForwarded ? (through ?? { mailbox, profile: null }) : own
@@ -290,19 +301,21 @@ export class MailboxTestService {
 }
 
 /** All of a configuration that a test depends on. Sealed passwords are part of it; the digest tells nothing of them. */
-function fingerprint(mailbox: Mailbox, profile: EmailServerProfile | null): string {
-  const { emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed } = mailbox
-  const own = [emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed]
-  if (mailbox.forwardMailboxId) own.push(mailbox.forwardMailboxId)
+function fingerprint(own: Place, through: Place | undefined): string {
+  const texts = [own, ...(through ? [through] : [])].map(configurationOf)
+  return createHash('sha256').update(JSON.stringify(texts)).digest('base64')
+}
+
+function configurationOf({ mailbox, profile }: Place): unknown[] {
+  const { id, emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed } = mailbox
+  const own = [id, emailAddress, profileId, incomingMethod, outgoingMethod, actMethod, username, passwordSealed]
   const shared = profile && [
     ...[profile.incomingHost, profile.incomingPort, profile.incomingSecurity],
     ...[profile.outgoingHost, profile.outgoingPort, profile.outgoingSecurity],
     ...[profile.trustedCertificates, profile.verifyCertificates],
     ...[profile.credentialSource, profile.username, profile.passwordSealed],
   ]
-  return createHash('sha256')
-    .update(JSON.stringify([own, shared]))
-    .digest('base64')
+  return [own, shared]
 }
 
 const NO_ENDPOINT: Endpoint = { host: '', port: 0, security: ConnectionSecurity.NONE }

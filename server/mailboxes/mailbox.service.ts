@@ -1,6 +1,6 @@
 import { In, IsNull } from 'typeorm'
 import { permit, permitAll, type Reach, type Right, reachOf, type Viewer } from '../auth/auth.service'
-import { updateEach } from '../db/chunks'
+import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
@@ -251,6 +251,11 @@ export class MailboxService {
   ): Promise<BulkAnswer> {
     permitAll(viewer, 'mailboxes.edit')
     const dryRun = options.dryRun ?? false
+    if (active && typeof options.moveForwardedTo === 'string') {
+      const faults = new FaultList()
+      faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'Nobody has to move when mailboxes are activated')
+      faults.check()
+    }
     return this.bulkBy(viewer, 'mailboxes.edit', selection, dryRun, async (tx, ids) => {
       if (active) return activating(tx, viewer, ids, { dryRun, inactiveOwners: this.hooks.inactiveOwners })
       const moveTo = options.moveForwardedTo ?? null
@@ -295,7 +300,10 @@ export class MailboxService {
   /** A change of a profile's endpoint, security or credentials, told by the profiles feature in its transaction. */
   async profileConnectionChanged(tx: Tx, change: ProfileChange): Promise<void> {
     const patch = effectOf({ kind: 'ENDPOINT_CHANGED', directions: change.directions.map((name) => Direction[name]) })
-    await tx.em.update(Mailbox, { profileId: change.profileId }, patch)
+    // the profile's own entry in the audit log and its signal tell of it; nothing of this is counted
+    for await (const ids of pausingChunks(await idsOfProfile(tx, change.profileId))) {
+      await tx.em.update(Mailbox, { id: In(ids) }, patch)
+    }
   }
 
   /** The ids that a selection names within the reach of a right; adds a fault for each that is not there. Takes the rows' locks. */
@@ -313,13 +321,7 @@ export class MailboxService {
    * way to the appointments, contacts and tasks that some of them are to have (product rule 2.1).
    */
   async moveToProfile(tx: Tx, viewer: Viewer, fromId: string, toId: string): Promise<number> {
-    const query = tx.em
-      .createQueryBuilder(Mailbox, 'm')
-      .select('m.id', 'id')
-      .where({ profileId: fromId })
-      .orderBy('m.id')
-    const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
-    const rows = await locking.getRawMany<{ id: string }>()
+    const ids = await idsOfProfile(tx, fromId)
     const needsAct = { profileId: fromId, actMethod: SyncMethod.SERVER_SIDE_SYNC, deletedAt: IsNull() }
     const withoutAct = (await profilesWithAct(tx.em)).has(toId) ? 0 : await tx.em.countBy(Mailbox, needsAct)
     if (withoutAct > 0) {
@@ -327,16 +329,11 @@ export class MailboxService {
       throw new UserFaults([{ code: 'ACT_NEEDS_DAV', path: ['moveMailboxesTo'], message: why }])
     }
     const columns = columnsOfChanges({ profileId: toId })
-    const { changedIds } = await changeMailboxes(
-      tx,
-      viewer,
-      rows.map((row) => row.id),
-      {
-        action: 'deleteEmailServerProfile',
-        columns,
-        decide: () => ({ patch: { profileId: toId, ...effectOf({ kind: 'PROFILE_CHANGED' }) } }),
-      },
-    )
+    const { changedIds } = await changeMailboxes(tx, viewer, ids, {
+      action: 'deleteEmailServerProfile',
+      columns,
+      decide: () => ({ patch: { profileId: toId, ...effectOf({ kind: 'PROFILE_CHANGED' }) } }),
+    })
     return changedIds.length
   }
 
@@ -380,7 +377,8 @@ export class MailboxService {
   ): Promise<BulkAnswer> {
     return this.bulkBy(viewer, right, selection, dryRun, async (tx, ids) => {
       const known = typeof edit === 'function' ? await edit(tx) : edit
-      return changeMailboxes(tx, viewer, ids, known, { dryRun })
+      const details = { ...toldOf(selection), ...known.details }
+      return changeMailboxes(tx, viewer, ids, { ...known, details }, { dryRun })
     })
   }
 
@@ -421,6 +419,13 @@ export class MailboxService {
   }
 }
 
+/** All mailboxes of a profile, in the order of their creation, with their rows' locks. */
+async function idsOfProfile(tx: Tx, profileId: string): Promise<string[]> {
+  const query = tx.em.createQueryBuilder(Mailbox, 'm').select('m.id', 'id').where({ profileId }).orderBy('m.id')
+  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<{ id: string }>()
+  return rows.map((row) => row.id)
+}
+
 const ALL: Looker = { reach: 'ALL', ownerId: null }
 
 const APPROVAL_COLUMNS: MailboxColumn[] = ['approval', 'approvedBy', 'approvedAt', 'rejectionReason']
@@ -438,6 +443,12 @@ const isCredentialsAlone = (changes: MailboxChanges): boolean => {
   const given = Object.entries(changes).filter(([, value]) => value !== null && value !== undefined)
   return given.length > 0 && given.every(([field]) => field === 'username' || field === 'password')
 }
+
+/** What the audit log is told of a selection; the mailboxes themselves stand in the entry. */
+const toldOf = ({ view, filter }: MailboxSelection): Record<string, unknown> => ({
+  ...(view && { view }),
+  ...(filter && { filter: { ...filter } }),
+})
 
 /** A query has no userErrors: the first fault ends it. */
 function refuseQuery(faults: FaultList): void {

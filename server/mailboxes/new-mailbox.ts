@@ -28,3 +28,35 @@ export const NEW_MAILBOX = {
   testingRunId: null,
   deletedAt: null,
 } satisfies Partial<Mailbox>
+
+/** What it is from the beginning. */
+export const FIXED = ['kind', 'ownerId'] as const
+/** What the audit log keeps of a mailbox beside that: all that commands change. */
+export const RECORDED = [
+  'name',
+  'emailAddress',
+  'active',
+  'profileId',
+  'incomingMethod',
+  'forwardMailboxId',
+  'outgoingMethod',
+  'actMethod',
+  'approval',
+  'approvedBy',
+  'approvedAt',
+  'rejectionReason',
+  'incomingEmailStatus',
+  'outgoingEmailStatus',
+  'actStatus',
+  'incomingEnabled',
+  'outgoingEnabled',
+  'actEnabled',
+  'incomingChangedSinceTest',
+  'outgoingChangedSinceTest',
+  'actChangedSinceTest',
+  'incomingErrorCode',
+  'outgoingErrorCode',
+  'actErrorCode',
+  'username',
+  'deleteAfterProcessing',
+] as const

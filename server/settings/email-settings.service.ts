@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm'
 import { permit, permitAll, type Viewer } from '../auth/auth.service'
+import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
-import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
-import { EmailServerProfile } from '../profiles/profile.entity'
+import { profileStays } from '../profiles/profile.service'
 import { EmailSettings, IncomingMethod, SyncMethod } from './email-settings.entity'
 import type { EmailSettingsInput } from './email-settings.inputs'
 
@@ -119,12 +119,18 @@ export class EmailSettingsService {
     })
   }
 
-  /** EmailServerProfileInput.isDefault */
-  async chooseDefaultProfile(tx: Tx, profileId: string, isDefault: boolean): Promise<void> {
-    const { defaultProfileId } = await this.current(tx.em)
+  /** EmailServerProfileInput.isDefault, and a default that is deleted. */
+  async chooseDefaultProfile(tx: Tx, profileId: string, isDefault: boolean, command: Command): Promise<void> {
+    const before = await this.locked(tx)
+    const { defaultProfileId } = before
     const next = isDefault ? profileId : defaultProfileId === profileId ? null : defaultProfileId
+    if (next === defaultProfileId) return
     await tx.em.update(EmailSettings, { id: ONLY_ROW }, { defaultProfileId: next })
+    const change = { before: { defaultProfileId }, after: { defaultProfileId: next } }
+    const changes = [{ subjectIds: [ONLY_ROW], ...change }]
+    tx.record(command.actor, { action: command.action, subject: 'SETTINGS', changes })
   }
+
   /** Two changes of the settings follow each other. */
   private locked(tx: Tx): Promise<EmailSettings> {
     const query = tx.em.createQueryBuilder(EmailSettings, 's').where({ id: ONLY_ROW })
@@ -155,7 +161,7 @@ function checkFields(faults: FaultList, input: EmailSettingsInput): void {
 }
 
 async function checkProfile(tx: Tx, faults: FaultList, id: string): Promise<void> {
-  if (isId(id) && (await tx.em.existsBy(EmailServerProfile, { id }))) return
+  if (await profileStays(tx, id)) return
   faults.add('NOT_FOUND', ['input', 'defaultProfileId'], 'There is no such profile')
 }
 

@@ -36,7 +36,7 @@ describe('the README', () => {
       const script = /^npm run (?:--silent )?(\S+)/.exec(command)?.[1]
       if (script) expect(Object.keys(scripts)).toContain(script)
     }
-    for (const script of ['build', 'schema', 'bench:test']) expect(ci).toContain(script)
+    for (const script of ['build', 'schema', 'bench:test', 'bench:admin']) expect(ci).toContain(script)
   })
 
   test('explains every environment variable, and no other', () => {
