@@ -18,6 +18,7 @@ import { ApiToken } from './auth/api-token.entity'
 import { ApiTokenService } from './auth/api-token.service'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
+import type { PasswordCost } from './auth/password'
 import { Session, SignInFailure, User } from './auth/user.entity'
 import { UserService } from './auth/user.service'
 import { type Config, ConfigError } from './config'
@@ -29,6 +30,7 @@ import { MailboxFacets1791000000200 } from './db/migrations/1791000000200-mailbo
 import { AlertsSettings1791000000300 } from './db/migrations/1791000000300-alerts-settings'
 import { ProfileOwner1791000000400 } from './db/migrations/1791000000400-profile-owner'
 import { Owners1791000000500 } from './db/migrations/1791000000500-owners'
+import { MailboxWords1791000000600 } from './db/migrations/1791000000600-mailbox-words'
 import { ForwardingResolver } from './forwarding/forwarding.resolver'
 import { ForwardingService } from './forwarding/forwarding.service'
 import { buildGraphqlSchema } from './graphql/build-schema'
@@ -48,6 +50,7 @@ import { reachCondition } from './mailboxes/mailbox-selection'
 import { MailboxStanding } from './mailboxes/mailbox-standing.service'
 import { MailboxTestService } from './mailboxes/mailbox-test.service'
 import { MailboxWatch } from './mailboxes/mailbox-watch'
+import { MailboxWord } from './mailboxes/mailbox-word.entity'
 import { countSwitched } from './mailboxes/switch-effect'
 import { DataverseImportService } from './owners/dataverse-import.service'
 import { Owner } from './owners/owner.entity'
@@ -87,6 +90,7 @@ export const ENTITIES = [
   EmailSettings,
   Mailbox,
   MailboxCount,
+  MailboxWord,
   Owner,
   Alert,
   ProfileNotice,
@@ -101,6 +105,7 @@ export const MIGRATIONS = [
   AlertsSettings1791000000300,
   ProfileOwner1791000000400,
   Owners1791000000500,
+  MailboxWords1791000000600,
 ]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
@@ -116,7 +121,8 @@ export class App {
     private readonly resolvers: readonly object[],
   ) {}
 
-  static async open(config: Config, log: Logger): Promise<App> {
+  /** `passwordCost` is for tests, which sign in a thousand times. */
+  static async open(config: Config, log: Logger, passwordCost?: PasswordCost): Promise<App> {
     const keyring = keyringOf(config)
     const { redisUrl } = config
     const pubsub = redisUrl ? makeRedisPubSub({ url: redisUrl, logger: log }) : makeMemoryPubSub({ logger: log })
@@ -134,7 +140,7 @@ export class App {
         onLostNudge: (error) => log.warn({ err: error }, 'A job could not be enqueued; the sweep will find its rows'),
       },
     })
-    const services = makeServices(config, log, { db, keyring, pubsub })
+    const services = makeServices(config, log, { db, keyring, pubsub, passwordCost })
     const jobs = jobsOf(services)
     const queue = redisUrl
       ? makeBullmqQueue(jobs, { url: redisUrl, logger: log })
@@ -180,9 +186,15 @@ export class App {
 
 type Services = ReturnType<typeof makeServices>
 
-function makeServices(config: Config, log: Logger, floor: { db: Database; keyring: Keyring; pubsub: PubSub }) {
-  const { db, keyring, pubsub } = floor
-  const auth = new AuthService(db)
+interface Floor {
+  db: Database
+  keyring: Keyring
+  pubsub: PubSub
+  passwordCost?: PasswordCost
+}
+
+function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwordCost }: Floor) {
+  const auth = new AuthService(db, passwordCost)
   const users = new UserService(db, auth)
   const tokens = new ApiTokenService(db, log)
   users.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })

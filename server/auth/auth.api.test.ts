@@ -15,6 +15,28 @@ const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) { token { id } use
 const VIEWER = '{ viewer { name roles } }'
 const COUNTS = 'subscription { mailboxViewCounts { view count } }'
 
+describe('where a hash takes as long as in life', () => {
+  let slow: Harness
+  beforeAll(async () => {
+    slow = await Harness.start({ database: 'sqlite', realPasswords: true })
+  })
+  afterAll(() => slow?.stop())
+
+  test('a flood of sign-ins leaves DNS its threads, and is refused beyond a short line', async () => {
+    let hashed = 0
+    const flood = Array.from({ length: 60 }, async (_, number) => {
+      const { userErrors } = await signIn(slow.anonymous(), `stranger-${number}`, 'wrong password')
+      if (userErrors[0].code === 'WRONG_CREDENTIALS') hashed += 1
+      return userErrors[0].code
+    })
+    await Promise.race(flood)
+    await lookup('localhost')
+    expect(hashed).toBeLessThan(10)
+    const codes = await Promise.all(flood)
+    expect(codes.filter((code) => code === 'TOO_MANY_ATTEMPTS').length).toBeGreaterThan(20)
+  })
+})
+
 describe('behind a proxy and TLS', () => {
   let harness: Harness
   beforeAll(async () => {
@@ -143,20 +165,6 @@ describe.each(DATABASES)('signing in on %s', (database) => {
     const hourAgo = new Date(Date.now() - 3_600_000)
     await harness.app.db.inTransaction((tx) => tx.em.updateAll(SignInFailure, { since: hourAgo }))
     expect(await code('192.0.2.3')).toBe('WRONG_CREDENTIALS')
-  })
-
-  test('a flood of sign-ins leaves DNS its threads, and is refused beyond a short line', async () => {
-    let hashed = 0
-    const flood = Array.from({ length: 60 }, async (_, number) => {
-      const { userErrors } = await signIn(harness.anonymous(), `stranger-${number}`, 'wrong password')
-      if (userErrors[0].code === 'WRONG_CREDENTIALS') hashed += 1
-      return userErrors[0].code
-    })
-    await Promise.race(flood)
-    await lookup('localhost')
-    expect(hashed).toBeLessThan(10)
-    const codes = await Promise.all(flood)
-    expect(codes.filter((code) => code === 'TOO_MANY_ATTEMPTS').length).toBeGreaterThan(20)
   })
 
   test('a foreign page can use the cookie neither on HTTP nor on the websocket', async () => {

@@ -6,7 +6,15 @@ import type { Tx } from '../db/transaction'
 import { FaultList, OperationError, UserFaults } from '../errors'
 import type { RequestContext } from '../graphql/context'
 import { domainForms } from './domains'
-import { digest, hashPassword, MAX_PASSWORD, newSecret, verifyPassword } from './password'
+import {
+  digest,
+  hashPassword,
+  MAX_PASSWORD,
+  newSecret,
+  PASSWORD_COST,
+  type PasswordCost,
+  verifyPassword,
+} from './password'
 import { type Reach, type Right, Role, rightsOf } from './rights'
 import { countTry, FAILURE_WINDOW_MS, forgive, networkOf } from './sign-in-limits'
 import { TooManyWaiting, Turns } from './turns'
@@ -82,7 +90,11 @@ interface Proof {
 export class AuthService {
   private readonly hashing = new Turns(HASHES_AT_ONCE, HASHES_WAITING)
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    /** What new hashes cost, and a sign-in of nobody. */
+    readonly passwordCost: PasswordCost = PASSWORD_COST,
+  ) {}
 
   /**
    * Checks name and password and opens a session. Ten wrong passwords for one name from one address within 15 minutes refuse
@@ -150,7 +162,7 @@ export class AuthService {
   }
 
   hashOf(password: string, path: string[]): Promise<string> {
-    return this.inTurn(path, () => hashPassword(password))
+    return this.inTurn(path, () => hashPassword(password, this.passwordCost))
   }
 
   /** Deletes what is over; run by a schedule. */
@@ -180,7 +192,7 @@ export class AuthService {
       .addSelect('u.passwordHash')
       .where('u.nameKey = :nameKey', { nameKey })
       .getOne()
-    if (!(await verifyPassword(password, user?.passwordHash)) || !user) {
+    if (!(await verifyPassword(password, user?.passwordHash, this.passwordCost)) || !user) {
       throw refusal('WRONG_CREDENTIALS', at.password, 'Name or password is wrong')
     }
     return { user, forgive: (tx) => forgive(tx, own, everywhere) }

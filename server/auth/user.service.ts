@@ -104,7 +104,7 @@ export class UserService {
         tries: ['current'],
         password: ['current'],
       })
-      const passwordHash = await hashPassword(next)
+      const passwordHash = await hashPassword(next, this.auth.passwordCost)
       await this.db.inTransaction(async (tx) => {
         await this.store(tx, viewer, 'changeOwnPassword', proof.user, passwordHash)
         await proof.forgive(tx)

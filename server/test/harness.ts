@@ -11,6 +11,7 @@ import WebSocket from 'ws'
 import { App } from '../app'
 import type { CreateUserInput } from '../auth/access.inputs'
 import { operator } from '../auth/auth.service'
+import { PASSWORD_COST } from '../auth/password'
 import { Role, type Scope } from '../auth/rights'
 import type { User } from '../auth/user.entity'
 import { type Config, readConfig } from '../config'
@@ -150,9 +151,14 @@ export interface HarnessOptions {
   env?: Record<string, string>
   /** False: nothing is tested until `startWork` is called. */
   work?: boolean
+  /** True: passwords are hashed as slowly as in life. */
+  realPasswords?: boolean
   /** Another harness's database: a second node. */
   databaseUrl?: string
 }
+
+/** A hash of a millisecond. */
+const CHEAP = { ...PASSWORD_COST, N: 2 ** 8, p: 1 }
 
 /** A whole product in this process, on a database of its own, behind a real port. */
 export class Harness {
@@ -178,7 +184,7 @@ export class Harness {
     )
     const logged: string[] = []
     const log = pino({ level: config.logLevel }, { write: (line: string) => void logged.push(line) })
-    const app = await App.open(config, log)
+    const app = await App.open(config, log, options.realPasswords ? undefined : CHEAP)
     if (options.databaseUrl === undefined) {
       await makeUser(app, 'admin', { roles: [Role.SYSTEM_ADMINISTRATOR] })
       await makeUser(app, 'auditor', { roles: [Role.AUDITOR] })
