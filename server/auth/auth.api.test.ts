@@ -15,6 +15,9 @@ const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) { token { id } use
 const VIEWER = '{ viewer { name roles } }'
 const COUNTS = 'subscription { mailboxViewCounts { view count } }'
 
+const signIn = async (caller: Caller, name: string, password: string) =>
+  (await caller.get(SIGN_IN, { name, password })).signIn
+
 describe('where a hash takes as long as in life', () => {
   let slow: Harness
   beforeAll(async () => {
@@ -76,8 +79,6 @@ describe.each(DATABASES)('signing in on %s', (database) => {
   })
   afterAll(() => harness?.stop())
 
-  const signIn = async (caller: Caller, name: string, password: string) =>
-    (await caller.get(SIGN_IN, { name, password })).signIn
   const token = async (input: object) => (await admin.get(CREATE_TOKEN, { input })).createApiToken
 
   test('sets a cookie that scripts cannot read and other sites cannot send', async () => {
