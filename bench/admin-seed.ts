@@ -1,6 +1,7 @@
 import { v7 } from 'uuid'
 import type { Database } from '../server/db/database'
 import type { Tx } from '../server/db/transaction'
+import { insertWords } from '../server/mailboxes/mailbox-words'
 
 /*
  * The organisation of bench:admin, written by multi-row INSERTs. Alike in every run and on both databases: 90 % users, 9 %
@@ -147,7 +148,7 @@ function rowsOf(
   return { owner, mailbox }
 }
 
-/** Fills the empty tables `owners` and `mailboxes`. Counts are not kept: recount afterwards. */
+/** Fills the empty tables `owners`, `mailboxes` and `mailbox_words`. Counts are not kept: recount afterwards. */
 export async function seed(
   db: Database,
   organisation: Organisation,
@@ -156,7 +157,8 @@ export async function seed(
   const dice = makeDice(4711)
   // both databases are given what TypeORM would write
   const time = (ms: number) => new Date(ms).toISOString().replace('T', ' ').replace('Z', '')
-  const putIndexesBack = [await takeIndexes(db, 'mailboxes'), await takeIndexes(db, 'owners')]
+  const putIndexesBack: (() => Promise<void>)[] = []
+  for (const table of ['mailboxes', 'owners', 'mailbox_words']) putIndexesBack.push(await takeIndexes(db, table))
   for (let begin = 0; begin < organisation.mailboxes; begin += ROWS_A_TRANSACTION) {
     const end = Math.min(begin + ROWS_A_TRANSACTION, organisation.mailboxes)
     await db.inTransaction(async (tx) => {
@@ -169,6 +171,14 @@ export async function seed(
       }
       await insert(tx, 'owners', owners)
       await insert(tx, 'mailboxes', mailboxes)
+      await insertWords(
+        tx,
+        mailboxes.map((row) => ({
+          id: String(row.id),
+          nameKey: String(row.name_key),
+          addressKey: row.address_key as string | null,
+        })),
+      )
     })
     onProgress(end)
   }

@@ -15,6 +15,7 @@ import { ApprovalStatus, MailboxKind } from './mailbox.enums'
 import type { CreateForwardMailboxInput } from './mailbox.inputs'
 import { passwordOf } from './mailbox.service'
 import { count, countGroups } from './mailbox-counts'
+import { insertWords } from './mailbox-words'
 import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 
 /** What a forward mailbox is made of; its fields are checked. */
@@ -93,6 +94,7 @@ export class ForwardMailboxService {
     }
     await tx.em.insert(Mailbox, mailbox)
     count(tx, await countGroups(tx, [id]), 1)
+    await insertWords(tx, [{ id, nameKey: name.toLowerCase(), addressKey }])
     const after = { ...stateOf(mailbox, [...FIXED, ...RECORDED]), ...(password && { password: 'changed' }) }
     tx.record(viewer, { action, subject: 'MAILBOX', changes: [{ subjectIds: [id], before: null, after }] })
     tx.signal('mailboxes', [id])

@@ -5,6 +5,7 @@ import { chunks } from '../db/chunks'
 import type { Tx } from '../db/transaction'
 import { Mailbox } from './mailbox.entity'
 import { COUNT_COLUMNS, count, countGroups, groupOf } from './mailbox-counts'
+import { wordsFollow } from './mailbox-words'
 
 /** A column of Mailbox that commands set. */
 export type MailboxColumn = Exclude<keyof Mailbox & string, 'errorCode' | 'viewClass' | 'facets' | 'addressDomain'>
@@ -99,6 +100,7 @@ export async function changeMailboxes(
     if (!isShown) continue
     for (const { patch, ids: alike } of patches.values()) {
       await write(tx, alike, { ...patch, updatedAt }, edit.rowColumns)
+      if ('nameKey' in patch || 'deletedAt' in patch) await wordsFollow(tx, alike)
       await edit.writeEach?.(tx, alike)
       if (isCounted(patch)) count(tx, await countGroups(tx, alike), 1)
       await afterOtherWork()

@@ -104,6 +104,19 @@ export async function readCounts(em: EntityManager, scopes: readonly string[] | 
   }))
 }
 
+/** How many mailboxes some scopes have together. */
+export async function sumOf(em: EntityManager, scopes: readonly string[]): Promise<number> {
+  const places = scopes.map(() => '?').join(', ')
+  const [row] = await em.query(`SELECT SUM(n) AS n FROM mailbox_counts WHERE scope IN (${places})`, [...scopes])
+  return Number(row?.n ?? 0)
+}
+
+/** The domains of all addresses, and some that there were. */
+export async function readDomains(em: EntityManager): Promise<string[]> {
+  const rows = await em.query("SELECT DISTINCT scope FROM mailbox_counts WHERE scope > 'd:' AND scope < 'd;'")
+  return rows.map((row: { scope: string }) => row.scope.slice('d:'.length))
+}
+
 /** What the counts must be: read from the mailboxes themselves. For mailboxes that came by other ways than the services. */
 export async function recount(tx: Tx): Promise<void> {
   await tx.em.query('DELETE FROM mailbox_counts')

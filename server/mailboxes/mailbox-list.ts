@@ -3,13 +3,15 @@ import type { DatabaseKind } from '../db/database-kind'
 import { FaultList } from '../errors'
 import { checkFirst, type Page, type PageArguments } from '../graphql/connection'
 import { EmailServerProfile } from '../profiles/profile.entity'
+import { and, type Condition, EVERYTHING } from './condition'
 import { Mailbox } from './mailbox.entity'
 import { MailboxView } from './mailbox.enums'
 import type { MailboxFilter } from './mailbox.inputs'
 import { type Count, readCounts, SCOPE } from './mailbox-counts'
 import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
 import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
-import { type Condition, FACET_FIELDS, facetsOf, filterCondition, type Looker } from './mailbox-selection'
+import { BY_ID, countFound, fewFound, idConditions, openSearch, type Search, thoseWhere } from './mailbox-found'
+import { FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
 import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
 
 /**
@@ -27,9 +29,16 @@ export interface ListRequest {
   sorting: Sorting
 }
 
+/** The same with its text looked up; the filter is the rest of it. */
+interface Listing extends ListRequest {
+  search: Search | undefined
+  /** All that are listed, when their text tells so few that they are read one by one. */
+  found: readonly string[] | undefined
+}
+
 /** One short read of an index: the equalities that lead it, and what the rows behind them have to meet. */
 interface Probe {
-  /** Null: it is a read of few rows, and the database decides. */
+  /** ID: the primary key. Null: it is a read of few rows, and the database decides. */
   index: string | null
   where: Condition
 }
@@ -47,22 +56,16 @@ interface Segment {
 /** Both databases take so many parts of one statement (SQLite's own limit is 500). */
 const PROBES_A_STATEMENT = 200
 
-const NOTHING: Condition = { sql: '1 = 1', parameters: {} }
-
-const and = (...conditions: Condition[]): Condition => ({
-  sql: conditions.map((condition) => condition.sql).join(' AND '),
-  parameters: Object.assign({}, ...conditions.map((condition) => condition.parameters)),
-})
-
 export async function listMailboxes(
   em: EntityManager,
   kind: DatabaseKind,
-  request: ListRequest,
+  asked: ListRequest,
   page: PageArguments,
 ): Promise<Page<Mailbox>> {
   const first = checkFirst(page.first)
-  const { field, isDescending } = request.sorting
+  const { field, isDescending } = asked.sorting
   const cursor = page.after ? decodeCursor(page.after, field, isDescending) : undefined
+  const request = await lookUp(em, kind, asked)
   const counts = await countsFor(em, request)
   const rows: Found[] = []
   for (const segment of await segmentsOf(em, request, counts)) {
@@ -80,14 +83,25 @@ export async function listMailboxes(
       hasNextPage: rows.length > first,
       endCursor: last ? encodeCursor(field, isDescending, last) : null,
     },
-    totalCount: () => countListed(em, request, counts),
+    totalCount: () => countListed(em, kind, request, counts),
   }
 }
 
+async function lookUp(em: EntityManager, kind: DatabaseKind, request: ListRequest): Promise<Listing> {
+  if (!request.filter?.text) return { ...request, search: undefined, found: undefined }
+  const { text, ...filter } = request.filter
+  const search = await openSearch(em, text)
+  // the filter was checked before: its faults are known
+  const where = and(viewCondition(new FaultList(), request.looker, request.view, filter), search.where)
+  const few = await fewFound(em, search)
+  const found = few && (await thoseWhere(em, kind, few, where))
+  return { ...request, filter, where, search, found }
+}
+
 /** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */
-async function countsFor(em: EntityManager, request: ListRequest): Promise<Count[]> {
+async function countsFor(em: EntityManager, request: Listing): Promise<Count[]> {
   const scopes = scopesOf(request.looker, request.filter)
-  if (request.view === MailboxView.MINE || scopes === undefined) return []
+  if (request.found || request.view === MailboxView.MINE || scopes === undefined) return []
   return (await readCounts(em, scopes)).filter(mayBeListed(request))
 }
 
@@ -109,21 +123,43 @@ function scopesOf({ reach }: Looker, filter: MailboxFilter | null | undefined): 
   return reach === 'ALL' ? [SCOPE.all] : reach.domains.map((domain) => SCOPE.domain(domain))
 }
 
-/** Whether the counts alone tell how many are listed. */
+/** Whether the counts alone tell how many are listed, the text aside. */
 function isCounted({ looker: { reach }, view, filter }: ListRequest): boolean {
-  if (view === MailboxView.MINE || filter?.text || typeof filter?.errorCode === 'string') return false
+  if (view === MailboxView.MINE || typeof filter?.errorCode === 'string') return false
   if (reach !== 'ALL') return reach.ownerIds.length === 0 && !filter?.profileId && !filter?.domain
   return typeof filter?.profileId !== 'string' || typeof filter?.domain !== 'string'
 }
 
-async function countListed(em: EntityManager, request: ListRequest, counts: readonly Count[]): Promise<number> {
-  if (isCounted(request)) return counts.reduce((sum, { n }) => sum + n, 0)
+async function countListed(
+  em: EntityManager,
+  kind: DatabaseKind,
+  request: Listing,
+  counts: readonly Count[],
+): Promise<number> {
+  if (request.found) return request.found.length
+  if (request.search) {
+    const counted = await countFound(em, kind, request.search, request.where, inDomains(em, request))
+    if (counted !== undefined) return counted
+  } else if (isCounted(request)) return counts.reduce((sum, { n }) => sum + n, 0)
   const [sql, values] = bind(em, `SELECT COUNT(*) AS n FROM mailboxes WHERE ${request.where.sql}`, request.where)
   const [row] = await em.query(sql, values)
   return Number(row?.n ?? 0)
 }
 
-async function segmentsOf(em: EntityManager, request: ListRequest, counts: readonly Count[]): Promise<Segment[]> {
+/** Tells how many of the list are in some domains, if counts tell it. */
+function inDomains(
+  em: EntityManager,
+  request: ListRequest,
+): ((domains: readonly string[]) => Promise<number>) | undefined {
+  const { looker, filter } = request
+  if (looker.reach !== 'ALL' || filter?.profileId || filter?.domain || !isCounted(request)) return undefined
+  return async (domains) => {
+    const counts = domains.length === 0 ? [] : await readCounts(em, domains.map(SCOPE.domain))
+    return counts.filter(mayBeListed(request)).reduce((sum, { n }) => sum + n, 0)
+  }
+}
+
+async function segmentsOf(em: EntityManager, request: Listing, counts: readonly Count[]): Promise<Segment[]> {
   const { sorting } = request
   const { sort } = sorting
   const ordered = <T>(segments: T[]): T[] => (sorting.isDescending ? segments.reverse() : segments)
@@ -138,8 +174,8 @@ async function segmentsOf(em: EntityManager, request: ListRequest, counts: reado
       }),
     )
   }
-  if (sort === BY_NAME) return [{ place: 0, sort, probes: nameProbes(request, counts, NOTHING) }]
-  const all = [...classProbes(request, sort.index, counts), ...ownProbes(request, NOTHING)]
+  if (sort === BY_NAME) return [{ place: 0, sort, probes: nameProbes(request, counts, EVERYTHING) }]
+  const all = [...classProbes(request, sort.index, counts), ...ownProbes(request, EVERYTHING)]
   if (!sort.isNullable) return [{ place: 0, sort, probes: all }]
   return ordered([
     { place: 0, sort, probes: all, isNull: true },
@@ -147,7 +183,7 @@ async function segmentsOf(em: EntityManager, request: ListRequest, counts: reado
   ])
 }
 
-function byFacet(request: ListRequest, facet: Facet, counts: readonly Count[]): Segment[] {
+function byFacet(request: Listing, facet: Facet, counts: readonly Count[]): Segment[] {
   return facetValues(facet).map((value, place) => {
     const some = counts.filter(({ facets }) => facetRank(facets, facet) === place)
     const own: Condition = { sql: `${facet} = :facetValue`, parameters: { facetValue: value } }
@@ -156,7 +192,7 @@ function byFacet(request: ListRequest, facet: Facet, counts: readonly Count[]): 
 }
 
 /** By the profile's name; mailboxes without one come first. */
-async function byProfile(em: EntityManager, request: ListRequest): Promise<Segment[]> {
+async function byProfile(em: EntityManager, request: Listing): Promise<Segment[]> {
   const { view, filter } = request
   const profiles = await em.find(EmailServerProfile, {
     select: { id: true, nameKey: true },
@@ -167,7 +203,7 @@ async function byProfile(em: EntityManager, request: ListRequest): Promise<Segme
   const classes = new Map<string, Set<number>>()
   for (const { scope, viewClass } of counts) classes.set(scope, (classes.get(scope) ?? new Set()).add(viewClass))
   const rest = restOf(request, ['profileId', 'kind'])
-  const isCountedHere = scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
+  const isCountedHere = !request.found && scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
   const without = typeof filter?.profileId === 'string' ? [] : [null]
   return [...without, ...profiles].map((profile) => {
     const id = profile?.id ?? null
@@ -185,7 +221,7 @@ async function byProfile(em: EntityManager, request: ListRequest): Promise<Segme
 }
 
 /** Reads that come in the order of names, led by whatever of the filter has an index for it. */
-function nameProbes(request: ListRequest, counts: readonly Count[], own: Condition): Probe[] {
+function nameProbes(request: Listing, counts: readonly Count[], own: Condition): Probe[] {
   const { filter } = request
   const more = ownProbes(request, own)
   if (facetsOf(filter).length > 0) return [...facetProbes(request, counts), ...more]
@@ -213,12 +249,12 @@ function domainsOf({ looker: { reach }, filter }: ListRequest): readonly string[
   return wanted?.filter((domain) => reach.domains.includes(domain)) ?? reach.domains
 }
 
-function classProbes(request: ListRequest, index: string, counts: readonly Count[]): Probe[] {
+function classProbes(request: Listing, index: string, counts: readonly Count[]): Probe[] {
   const rest = restOf(request, ['kind'])
   return classesIn(counts).map((viewClass) => ({ index, where: and(inClass(viewClass), rest) }))
 }
 
-function facetProbes(request: ListRequest, counts: readonly Count[]): Probe[] {
+function facetProbes(request: Listing, counts: readonly Count[]): Probe[] {
   const rest = restOf(request, ['kind', ...FACET_FIELDS])
   const pairs = new Map(counts.map(({ facets, viewClass }) => [`${facets} ${viewClass}`, { facets, viewClass }]))
   return [...pairs.values()].map(({ facets, viewClass }) => ({
@@ -229,7 +265,7 @@ function facetProbes(request: ListRequest, counts: readonly Count[]): Probe[] {
 
 /** What is left to check where an index answers these fields of the filter: checking them again would read each row. */
 function restOf(
-  { looker: { reach }, filter }: ListRequest,
+  { looker: { reach }, filter, search }: Listing,
   answered: readonly (keyof MailboxFilter)[],
   { isDomainKnown = false } = {},
 ): Condition {
@@ -237,14 +273,16 @@ function restOf(
     Object.entries(filter ?? {}).filter(([field]) => !answered.includes(field as keyof MailboxFilter)),
   )
   // the filter was checked before: its faults are known
-  const rest = filterCondition(new FaultList(), [], left)
+  const fields = filterCondition(new FaultList(), [], left)
+  const rest = search ? and(fields, search.where) : fields
   if (reach === 'ALL' || isDomainKnown) return rest
   return and({ sql: 'address_domain IN (:...restDomains)', parameters: { restDomains: reach.domains } }, rest)
 }
 
-/** One's own mailbox, which no count and no domain leads to. */
-function ownProbes({ looker, view, where }: ListRequest, own: Condition): Probe[] {
+/** What no count and no domain leads to: one's own mailbox, and the few that a text leads to. */
+function ownProbes({ looker, view, where, found }: Listing, own: Condition): Probe[] {
   const { reach, ownerId } = looker
+  if (found) return idConditions(found).map((ids) => ({ index: 'ID', where: and(ids, own) }))
   if (view === MailboxView.MINE) {
     const mine: Condition = { sql: 'owner_id = :probeOwner', parameters: { probeOwner: ownerId } }
     return [{ index: null, where: and(mine, own, where) }]
@@ -254,7 +292,7 @@ function ownProbes({ looker, view, where }: ListRequest, own: Condition): Probe[
   // what a domain leads to is read already
   const elsewhere: Condition =
     reach.domains.length === 0
-      ? NOTHING
+      ? EVERYTHING
       : {
           sql: '(address_domain IS NULL OR address_domain NOT IN (:...probeDomains))',
           parameters: { probeDomains: reach.domains },
@@ -312,22 +350,25 @@ function segmentSql(
   const { column } = sort
   const order = column === 'id' || isNull ? `id ${direction}` : `${column} ${direction}, id ${direction}`
   const range = rangeOf(kind, sort, isDescending, isNull ?? false, from)
+  const cut = ` ORDER BY ${order} LIMIT ${limit}`
+  const isLazy = kind === 'sqlite' && probes.length > 1
   const values: unknown[] = []
   const parts = probes.map((probe) => {
-    const hint =
-      probe.index === null ? '' : kind === 'sqlite' ? ` INDEXED BY ${probe.index}` : ` FORCE INDEX (${probe.index})`
+    const index = probe.index === 'ID' ? BY_ID[kind] : probe.index
+    const hint = index === null ? '' : kind === 'sqlite' ? ` INDEXED BY ${index}` : ` FORCE INDEX (${index})`
     const condition = and(probe.where, range)
     const [sql, own] = bind(
       em,
-      `SELECT id, ${column} AS k FROM mailboxes${hint} WHERE ${condition.sql} ORDER BY ${order} LIMIT ${limit}`,
+      `SELECT id, ${column} AS k FROM mailboxes${hint} WHERE ${condition.sql}${isLazy ? '' : cut}`,
       condition,
     )
     values.push(...own)
     return sql
   })
   if (parts.length === 1) return [parts[0] ?? '', values]
-  const merged = parts.map((part, index) => `SELECT * FROM (${part}) p${index}`).join(' UNION ALL ')
   const orderMerged = column === 'id' || isNull ? `id ${direction}` : `k ${direction}, id ${direction}`
+  if (isLazy) return [`${parts.join(' UNION ALL ')} ORDER BY ${orderMerged} LIMIT ${limit}`, values]
+  const merged = parts.map((part, index) => `SELECT * FROM (${part}) p${index}`).join(' UNION ALL ')
   return [`SELECT id, k FROM (${merged}) merged ORDER BY ${orderMerged} LIMIT ${limit}`, values]
 }
 
@@ -341,8 +382,8 @@ function rangeOf(
 ): Condition {
   const [past, since] = isDescending ? ['<', '<='] : ['>', '>=']
   const after: Condition = { sql: `id ${past} :fromId`, parameters: { fromId: from?.id } }
-  if (isNull) return and({ sql: `${column} IS NULL`, parameters: {} }, from ? after : NOTHING)
-  const valued = isNullable ? { sql: `${column} IS NOT NULL`, parameters: {} } : NOTHING
+  if (isNull) return and({ sql: `${column} IS NULL`, parameters: {} }, from ? after : EVERYTHING)
+  const valued = isNullable ? { sql: `${column} IS NOT NULL`, parameters: {} } : EVERYTHING
   if (!from) return valued
   if (column === 'id') return after
   // SQLite keeps times as texts, and the cursor has them as they are kept

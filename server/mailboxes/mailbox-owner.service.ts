@@ -10,6 +10,7 @@ import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, MailboxKind } from './mailbox.enums'
 import { count, counted, countGroups } from './mailbox-counts'
+import { insertWords, wordsFollow } from './mailbox-words'
 import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 import { effectOf } from './reset-rules'
 
@@ -49,6 +50,7 @@ export class MailboxOwnerService {
       await tx.em.createQueryBuilder().insert().into(Mailbox).values(mailboxes).updateEntity(false).execute()
       const ids = mailboxes.map((mailbox) => mailbox.id)
       count(tx, await countGroups(tx, ids), 1)
+      await insertWords(tx, mailboxes)
       for (const mailbox of mailboxes) {
         made.push({ id: mailbox.id, before: null, after: stateOf(mailbox, [...FIXED, ...RECORDED]) })
       }
@@ -114,6 +116,12 @@ export class MailboxOwnerService {
       return [id, { name, name_key: nameKey, ...address, active: Number(active) }] as const
     })
     await updateEach(tx, 'mailboxes', 'id', new Map(own))
+    const isFoundOtherwise = ({ mailbox, after }: (typeof rows)[number]) =>
+      mailbox.nameKey !== after.nameKey || mailbox.addressKey !== after.addressKey
+    await wordsFollow(
+      tx,
+      rows.filter(isFoundOtherwise).map(({ mailbox }) => mailbox.id),
+    )
     const moved = rows.filter(({ mailbox, after }) => mailbox.addressKey !== after.addressKey)
     const groups = [
       { of: rows, patch: { updatedAt: new Date() } },

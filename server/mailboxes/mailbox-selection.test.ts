@@ -16,6 +16,8 @@ import {
   viewCondition as viewFor,
 } from './mailbox-selection'
 import { SORT_FIELDS, sortingOf } from './mailbox-sorts'
+import { MailboxWord } from './mailbox-word.entity'
+import { wordsOf } from './mailbox-words'
 
 const EVERYTHING: Looker = { reach: 'ALL', ownerId: null }
 const viewCondition = (faults: FaultList, view: MailboxView, filter?: MailboxFilter | null) =>
@@ -27,7 +29,7 @@ const selectionCondition = (faults: FaultList, selection: MailboxSelection) =>
 const source = new DataSource({
   type: 'better-sqlite3',
   database: ':memory:',
-  entities: [Mailbox],
+  entities: [Mailbox, MailboxWord],
   namingStrategy: new SnakeNaming(),
   synchronize: true,
 })
@@ -66,7 +68,11 @@ const ROWS: Partial<Mailbox>[] = [
 
 beforeAll(async () => {
   await source.initialize()
-  await source.manager.save(ROWS.map((row) => aMailbox({ ...row, id: newId() })))
+  const mailboxes = await source.manager.save(ROWS.map((row) => aMailbox({ ...row, id: newId() })))
+  const words = mailboxes.flatMap(({ id, nameKey, addressKey }) =>
+    wordsOf(nameKey, addressKey).map((word) => ({ word, mailboxId: id })),
+  )
+  await source.manager.insert(MailboxWord, words)
 })
 afterAll(() => source.destroy())
 
@@ -130,10 +136,23 @@ describe('filters', () => {
   test.each<[MailboxFilter, string[]]>([
     [{ text: 'ANNA' }, ['Anna']],
     [{ text: '  forward.TEST ' }, ['Forward']],
-    [{ text: '%' }, ['Bulk_Mail 100%!']],
-    [{ text: '_mail' }, ['Bulk_Mail 100%!']],
-    [{ text: '!' }, ['Bulk_Mail 100%!']],
-    [{ text: "' OR 1=1 --" }, []],
+    [{ text: 'mail BULK' }, ['Bulk_Mail 100%!']],
+    // the beginning of a word, not its middle
+    [{ text: 'nna' }, []],
+    [{ text: 'ulkxmail' }, []],
+    [{ text: '100' }, ['Bulk_Mail 100%!', 'BulkxMail 100x']],
+    [{ text: 'sub' }, ['BulkxMail 100x']],
+    [{ text: 'bulk org' }, ['Bulk_Mail 100%!']],
+    [{ text: 'bulk@example' }, ['Bulk_Mail 100%!']],
+    [{ text: 'bulkxmail@example' }, []],
+    [{ text: '@sub.ex' }, ['BulkxMail 100x']],
+    [{ text: 'example@' }, []],
+    [{ text: '@ex_mple' }, []],
+    [{ text: '%' }, []],
+    [{ text: '_' }, []],
+    [{ text: '@' }, []],
+    [{ text: ' ' }, []],
+    [{ text: "' OR 2=2 --" }, []],
     [{ domain: 'EXAMPLE.ORG' }, ['Bulk_Mail 100%!']],
     // neither a subdomain nor a pattern
     [{ domain: 'com' }, []],
@@ -145,7 +164,7 @@ describe('filters', () => {
     [{ kind: MailboxKind.FORWARD }, ['Forward']],
     [{ approval: ApprovalStatus.EMPTY }, ['Nobody']],
     [{ errorCode: 'AUTHENTICATION_FAILED' }, ['Wrong password']],
-    [{ text: 'a', kind: MailboxKind.QUEUE, domain: 'example.org' }, ['Bulk_Mail 100%!']],
+    [{ text: 'b', kind: MailboxKind.QUEUE, domain: 'example.org' }, ['Bulk_Mail 100%!']],
   ])('%j', async (filter, expected) => {
     const faults = new FaultList()
     const condition = viewCondition(faults, MailboxView.ACTIVE, filter)

@@ -2,15 +2,13 @@ import type { Reach } from '../auth/auth.service'
 import { isId } from '../db/id'
 import type { FaultList } from '../errors'
 import { oneLine } from '../graphql/text-input'
+import type { Condition } from './condition'
 import { MailboxView } from './mailbox.enums'
 import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
 import { type Facet, IN_VIEW, VIEW_CLASSES } from './mailbox-facets'
+import { textCondition } from './mailbox-search'
 
-/** A WHERE over the columns of `mailboxes`, without alias: the same text serves SELECT, UPDATE and COUNT. */
-export interface Condition {
-  sql: string
-  parameters: Record<string, unknown>
-}
+export type { Condition } from './condition'
 
 export const MOST_IDS = 10_000
 
@@ -29,8 +27,6 @@ export function reachCondition(reach: Reach): Condition {
   }
 }
 
-const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!${sign}`)
-
 /**
  * The conditions of a filter, all of which hold. An empty text searches for nothing, as an empty search box does; any other
  * empty field is a fault or matches nothing: a bulk command must not reach every mailbox because a variable was empty.
@@ -47,9 +43,9 @@ export function filterCondition(
     Object.assign(parameters, values)
   }
   if (filter?.text) {
-    const text = oneLine(faults, [...path, 'text'], filter.text, { max: 200, required: false }).toLowerCase()
-    const like = `%${escapeLike(text)}%`
-    add("(name_key LIKE :filterText ESCAPE '!' OR address_key LIKE :filterText ESCAPE '!')", { filterText: like })
+    const text = oneLine(faults, [...path, 'text'], filter.text, { max: 200, required: false })
+    const { sql, parameters: values } = textCondition(text)
+    add(sql, values)
   }
   if (typeof filter?.profileId === 'string') add('profile_id = :filterProfile', { filterProfile: filter.profileId })
   if (typeof filter?.domain === 'string') {

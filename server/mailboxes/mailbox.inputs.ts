@@ -36,7 +36,11 @@ export class MailboxConnection extends connectionOf(() => Mailbox, 'Mailbox') {}
 
 @InputType()
 export class MailboxFilter {
-  @Field(() => String, { nullable: true, description: 'Contained in name or address, whatever its case.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Words, each of which begins a word of the name or the address, whatever its case; with an @: what stands before and behind it in the address.',
+  })
   text?: string | null
 
   @Field(() => ID, { nullable: true })

@@ -80,10 +80,13 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
   })
 
   test.each([
-    [{ text: 'ETA' }, ['Beta', 'eta', 'Theta', 'ZETA']],
-    [{ text: '0% r' }, ['100% real_name']],
-    [{ text: 'l_n' }, ['100% real_name']],
-    [{ text: '%' }, ['100% real_name']],
+    [{ text: 'ETA' }, ['eta']],
+    [{ text: '10% na_re' }, ['100% real_name']],
+    [{ text: 'e\u0301P' }, ['épsilon']],
+    [{ text: 'one alph' }, ['alpha']],
+    [{ text: 'percent@one.t' }, ['100% real_name']],
+    [{ text: 'percent@ne.test' }, []],
+    [{ text: '%' }, []],
     [{ domain: 'ONE.test', kind: 'QUEUE' }, ['Beta', 'Delta']],
     [{ approval: 'EMPTY' }, ['no address 1', 'no address 2']],
     [{ errorCode: 'AUTHENTICATION_FAILED' }, []],

@@ -1,0 +1,77 @@
+import { type Condition, NOTHING } from './condition'
+import { wordsIn } from './mailbox-words'
+
+/** One of the things that a text asks for, all of which hold. */
+export type Term =
+  /** A word of the name or the address begins with it; with `isLocal` one of the name or of what stands before the @. */
+  { word: string; isLocal: boolean } | { domainBegins: string }
+
+/**
+ * What a text asks for: every word of it begins a word of the name or the address. A text with an @ names an address: what
+ * stands before it begins words of the name or of the part before the @, what stands behind it begins the domain. No terms:
+ * nothing is asked that could be found.
+ */
+export function termsOf(text: string): Term[] {
+  const at = text.lastIndexOf('@')
+  const words = wordsIn(at === -1 ? text : text.slice(0, at))
+  const terms: Term[] = words
+    .filter((word) => !words.some((other) => other !== word && other.startsWith(word)))
+    .map((word) => ({ word, isLocal: at !== -1 }))
+  const domainBegins =
+    at === -1
+      ? ''
+      : text
+          .slice(at + 1)
+          .trim()
+          .toLowerCase()
+  return domainBegins === '' ? terms : [...terms, { domainBegins }]
+}
+
+/** Whether an address with this domain has what the term asks for. */
+export function isInDomain(term: Term, domain: string): boolean {
+  if ('domainBegins' in term) return domain.startsWith(term.domainBegins)
+  return !term.isLocal && wordsIn(domain).some((word) => word.startsWith(term.word))
+}
+
+/** Where the words that begin with this one end, in the order of bytes: no word has this character. */
+export const endOf = (word: string): string => `${word}\u{10ffff}`
+
+const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!${sign}`)
+
+/** What may stand before a word within a domain. */
+const BEFORE_WORDS = ['', '%.', '%-', '%!_']
+
+/**
+ * The text as a condition. `domainsOf` tells the domains that the n-th term is found in, where they are known: an index has them; else
+ * each row's domain is looked at.
+ */
+export function textCondition(text: string, domainsOf?: (n: number) => readonly string[] | undefined): Condition {
+  const terms = termsOf(text)
+  if (terms.length === 0) return NOTHING
+  const parameters: Record<string, unknown> = {}
+  const parts = terms.map((term, n) => {
+    const any: string[] = []
+    if ('word' in term) {
+      any.push(
+        `EXISTS (SELECT 1 FROM mailbox_words WHERE mailbox_id = id AND word >= :textWord${n} AND word < :textEnd${n})`,
+      )
+      Object.assign(parameters, { [`textWord${n}`]: term.word, [`textEnd${n}`]: endOf(term.word) })
+    }
+    const domains = domainsOf?.(n)
+    if (domains === undefined) {
+      const patterns =
+        'word' in term
+          ? (term.isLocal ? [] : BEFORE_WORDS).map((before) => `${before}${escapeLike(term.word)}%`)
+          : [`${escapeLike(term.domainBegins)}%`]
+      for (const [i, pattern] of patterns.entries()) {
+        any.push(`address_domain LIKE :textLike${n}x${i} ESCAPE '!'`)
+        parameters[`textLike${n}x${i}`] = pattern
+      }
+    } else if (domains.length > 0) {
+      any.push(`address_domain IN (:...textDomains${n})`)
+      parameters[`textDomains${n}`] = domains
+    }
+    return any.length === 0 ? NOTHING.sql : `(${any.join(' OR ')})`
+  })
+  return { sql: parts.join(' AND '), parameters }
+}
