@@ -18,6 +18,7 @@ import { ApiToken } from './auth/api-token.entity'
 import { ApiTokenService } from './auth/api-token.service'
 import { AuthResolver } from './auth/auth.resolver'
 import { AuthService } from './auth/auth.service'
+import type { PasswordCost } from './auth/password'
 import { Session, SignInFailure, User } from './auth/user.entity'
 import { UserService } from './auth/user.service'
 import { type Config, ConfigError } from './config'
@@ -120,7 +121,8 @@ export class App {
     private readonly resolvers: readonly object[],
   ) {}
 
-  static async open(config: Config, log: Logger): Promise<App> {
+  /** `passwordCost` is for tests, which sign in a thousand times. */
+  static async open(config: Config, log: Logger, passwordCost?: PasswordCost): Promise<App> {
     const keyring = keyringOf(config)
     const { redisUrl } = config
     const pubsub = redisUrl ? makeRedisPubSub({ url: redisUrl, logger: log }) : makeMemoryPubSub({ logger: log })
@@ -138,7 +140,7 @@ export class App {
         onLostNudge: (error) => log.warn({ err: error }, 'A job could not be enqueued; the sweep will find its rows'),
       },
     })
-    const services = makeServices(config, log, { db, keyring, pubsub })
+    const services = makeServices(config, log, { db, keyring, pubsub, passwordCost })
     const jobs = jobsOf(services)
     const queue = redisUrl
       ? makeBullmqQueue(jobs, { url: redisUrl, logger: log })
@@ -184,9 +186,15 @@ export class App {
 
 type Services = ReturnType<typeof makeServices>
 
-function makeServices(config: Config, log: Logger, floor: { db: Database; keyring: Keyring; pubsub: PubSub }) {
-  const { db, keyring, pubsub } = floor
-  const auth = new AuthService(db)
+interface Floor {
+  db: Database
+  keyring: Keyring
+  pubsub: PubSub
+  passwordCost?: PasswordCost
+}
+
+function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwordCost }: Floor) {
+  const auth = new AuthService(db, passwordCost)
   const users = new UserService(db, auth)
   const tokens = new ApiTokenService(db, log)
   users.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
