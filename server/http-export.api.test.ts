@@ -93,6 +93,8 @@ describe.each(DATABASES)('exports on %s', (database) => {
     ],
     ['text=person+29&kind=USER', 'filter: { text: "person 29", kind: USER }'],
     ['approval=EMPTY', 'filter: { approval: EMPTY }'],
+    ['incomingEmailStatus=FAILURE&outgoingMethod=NONE', 'filter: { incomingEmailStatus: FAILURE, outgoingMethod: NONE }'],
+    ['incomingMethod=SERVER_SIDE_SYNC&actStatus=NOT_RUN', 'filter: { incomingMethod: SERVER_SIDE_SYNC, actStatus: NOT_RUN }'],
     ['errorCode=CONNECT_TIMEOUT', 'filter: { errorCode: "CONNECT_TIMEOUT" }'],
     ['text=', 'filter: { text: "" }'],
   ])('%s selects and sorts as the list does', async (query, args) => {

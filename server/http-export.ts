@@ -11,7 +11,9 @@ import { OperationError } from './errors'
 import type { Page, PageArguments } from './graphql/connection'
 import { blockersOf, healthOf } from './mailboxes/blockers'
 import type { Mailbox } from './mailboxes/mailbox.entity'
-import { ApprovalStatus, MailboxKind, MailboxView, SortDirection } from './mailboxes/mailbox.enums'
+import { ApprovalStatus, MailboxKind, MailboxView, SortDirection, TestStatus } from './mailboxes/mailbox.enums'
+import type { MailboxFilter } from './mailboxes/mailbox.inputs'
+import { IncomingMethod, SyncMethod } from './settings/email-settings.entity'
 
 /** What a page of a list may hold at most. */
 const PAGE = 500
@@ -88,11 +90,21 @@ const time = z.iso
   .transform((at) => new Date(at))
   .optional()
 
-const MAILBOX_QUERY = z.strictObject({
-  view: z.enum(MailboxView).optional(),
+const [method, status] = [z.enum(SyncMethod).optional(), z.enum(TestStatus).optional()]
+
+/** All that the list is filtered by. */
+const FILTER = {
   ...{ text, profileId: text, domain: text, errorCode: text },
   kind: z.enum(MailboxKind).optional(),
   approval: z.enum(ApprovalStatus).optional(),
+  incomingMethod: z.enum(IncomingMethod).optional(),
+  ...{ outgoingMethod: method, actMethod: method },
+  ...{ incomingEmailStatus: status, outgoingEmailStatus: status, actStatus: status },
+} satisfies Record<keyof MailboxFilter, z.ZodType>
+
+const MAILBOX_QUERY = z.strictObject({
+  view: z.enum(MailboxView).optional(),
+  ...FILTER,
   sort: text,
   direction: z.enum(SortDirection).optional(),
 })
@@ -113,7 +125,7 @@ const MAILBOX_COLUMNS = [
     'profile',
   ] as const),
   ...(['approval', 'approvedBy', 'approvedAt', 'rejectionReason'] as const),
-  ...(['incomingMethod', 'incomingEmailStatus', 'incomingEnabled', 'incomingErrorCode'] as const),
+  ...(['incomingMethod', 'forwardMailboxId', 'incomingEmailStatus', 'incomingEnabled', 'incomingErrorCode'] as const),
   ...(['outgoingMethod', 'outgoingEmailStatus', 'outgoingEnabled', 'outgoingErrorCode'] as const),
   ...(['actMethod', 'actStatus', 'actEnabled', 'actErrorCode'] as const),
   ...(['username', 'hasPassword', 'deleteAfterProcessing', 'lastTestedAt', 'createdAt', 'updatedAt'] as const),

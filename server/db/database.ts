@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import type { DatabaseKind } from './database-kind'
 import { SnakeNaming } from './snake-naming'
@@ -19,15 +20,19 @@ export interface DatabaseOptions {
 }
 
 /**
- * Answers of the databases that are worth another try of the whole transaction: of MariaDB deadlock, lock wait time-out, and a unique key taken
- * by somebody else since it was looked up (the next try sees that row and says so).
+ * Answers of the databases that are worth another try of the whole transaction: of MariaDB deadlock, lock wait time-out, and a
+ * unique key taken by somebody else since it was looked up (the next try sees that row and says so).
  */
 const RETRIED = new Set([
   ...['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY'],
-  // SQLite: the command line wrote between this transaction's first read and its first write, or the other way round
+  // SQLite: another process, such as the command line, wrote between this transaction's first read and its first write
   'SQLITE_BUSY_SNAPSHOT',
 ])
 const TRIES = 4
+
+/** SQLite's own wait for another process stops this whole one: it is short, and the rest is waited for beside other work. */
+const BUSY_STEP_MS = 50
+const BUSY_WITHIN_MS = 30_000
 
 /** SQLite's log keeps no more room than this on the disk once it is written back. */
 const MOST_LOG_BYTES = 64 * 1024 * 1024
@@ -75,6 +80,7 @@ export class Database {
       await writer.runMigrations()
       // from here on another thread keeps the log short
       await writer.query('PRAGMA wal_autocheckpoint = 0')
+      await writer.query(`PRAGMA busy_timeout = ${BUSY_STEP_MS}`)
       await writer.query(`PRAGMA journal_size_limit = ${MOST_LOG_BYTES}`)
       const wal = new WalKeeper(file, require.resolve('better-sqlite3'), options.onLongLog ?? (() => undefined))
       const reader = await new DataSource({ ...sqlite, migrations: [] }).initialize()
@@ -108,6 +114,7 @@ export class Database {
    * A deadlock is tried again, so `work` must have no effect outside of `tx`.
    */
   async inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const begun = performance.now()
     for (let attempt = 1; ; attempt++) {
       const tx = new Tx(this.kind)
       try {
@@ -116,7 +123,10 @@ export class Database {
         void this.wal?.look()
         return result
       } catch (error) {
-        if (attempt >= TRIES || !RETRIED.has((error as { code?: string }).code ?? '')) throw error
+        const { code = '' } = error as { code?: string }
+        const isBusy = code === 'SQLITE_BUSY' && performance.now() - begun < BUSY_WITHIN_MS
+        if (isBusy) await pause(BUSY_STEP_MS)
+        else if (attempt >= TRIES || !RETRIED.has(code)) throw error
       }
     }
   }

@@ -68,8 +68,14 @@ export class Tx {
 
   /** @internal */
   async finish(outlets: Outlets): Promise<void> {
+    await this.writeAudit(outlets)
     for (const work of this.last) await work()
-    if (this.records.length > 0) await outlets.audit(this, this.records)
+    await this.writeAudit(outlets)
+  }
+
+  private async writeAudit(outlets: Outlets): Promise<void> {
+    const records = this.records.splice(0)
+    if (records.length > 0) await outlets.audit(this, records)
   }
 
   /** @internal */

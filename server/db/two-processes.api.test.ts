@@ -37,3 +37,34 @@ test('on SQLite a transaction that read before another process wrote is tried ag
   const rows = (await service.read.query('SELECT id FROM sign_in_failures ORDER BY id')) as { id: string }[]
   expect(rows.map(({ id }) => id)).toEqual(['command line', 'service'])
 })
+
+test('on SQLite a transaction waits for another process that writes, and stops nobody else of its own meanwhile', async () => {
+  const done: string[] = []
+  let letGo = () => {}
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let holds = () => {}
+  const isHeld = new Promise<void>((resolve) => {
+    holds = resolve
+  })
+  const long = commandLine.inTransaction(async (tx) => {
+    await tx.em.query(failure('long'))
+    holds()
+    await held
+    done.push('long')
+  })
+  await isHeld
+  const waiting = service.inTransaction(async (tx) => {
+    await tx.em.query(failure('waiting'))
+    done.push('waiting')
+  })
+  // many turns of the event loop, all while the other one is waited for
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await service.read.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  }
+  letGo()
+  await Promise.all([long, waiting])
+  expect(done).toEqual(['long', 'waiting'])
+})

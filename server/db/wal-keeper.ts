@@ -45,14 +45,18 @@ export class WalKeeper {
     }
     await new Promise<void>((resolve, reject) => {
       const done = () => {
-        worker.off('message', done).off('error', failed).off('exit', done)
+        worker.off('message', done).off('error', failed).off('exit', ended)
         resolve()
       }
-      const failed = (error: unknown) => {
+      const ended = () => {
         this.worker = undefined
-        reject(error)
+        done()
       }
-      worker.once('message', done).once('error', failed).once('exit', done)
+      const failed = (error: unknown) => {
+        reject(error)
+        ended()
+      }
+      worker.once('message', done).once('error', failed).once('exit', ended)
       worker.postMessage('checkpoint')
     })
   }

@@ -3,6 +3,7 @@ import { type EntityManager, In } from 'typeorm'
 import type { Actor, AuditState } from '../db/audit-record'
 import { chunks } from '../db/chunks'
 import type { Tx } from '../db/transaction'
+import { MAX_SIGNAL_IDS } from '../pubsub/signals'
 import { Mailbox } from './mailbox.entity'
 import { COUNT_COLUMNS, count, countGroups, groupOf } from './mailbox-counts'
 import { wordsFollow } from './mailbox-words'
@@ -107,7 +108,7 @@ export async function changeMailboxes(
     }
   }
   tx.record(actor, { action: edit.action, subject: 'MAILBOX', changes: audit.changes(), details: edit.details })
-  tx.signal('mailboxes', result.changedIds)
+  tx.signal('mailboxes', result.changedIds.length > MAX_SIGNAL_IDS ? 'many' : result.changedIds)
   return result
 }
 

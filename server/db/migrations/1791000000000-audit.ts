@@ -6,23 +6,30 @@ const nullable = { isNullable: true }
 const key = { isPrimary: true }
 const why = 'The audit log is append-only'
 
+const NAMES = ['audit_ranges', 'audit_subjects', 'audit_changes', 'audit_entries']
+
 /** The audit log: append-only, which the database itself sees to. */
 export class Audit1791000000000 implements MigrationInterface {
   readonly name = 'Audit1791000000000'
 
   async up(runner: QueryRunner): Promise<void> {
     const kind: DatabaseKind = runner.connection.options.type === 'better-sqlite3' ? 'sqlite' : 'mariadb'
-    for (const one of tables(kind)) {
-      await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
-      const { name } = one
-      for (const event of ['UPDATE', 'DELETE']) await runner.query(refusal(kind, name, event))
-      if (kind === 'sqlite' && hasContent(one)) await runner.query(replacementRefusal(one))
+    try {
+      for (const one of tables(kind)) {
+        await runner.createTable(kind === 'mariadb' ? byteForByte(one) : one)
+        const { name } = one
+        for (const event of ['UPDATE', 'DELETE']) await runner.query(refusal(kind, name, event))
+        if (kind === 'sqlite' && hasContent(one)) await runner.query(replacementRefusal(one))
+      }
+    } catch (error) {
+      // MariaDB keeps what was made before a trigger was refused; the next start, with the right to make it, begins anew
+      if (kind === 'mariadb') for (const name of NAMES) await runner.dropTable(name, true)
+      throw error
     }
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['audit_ranges', 'audit_subjects', 'audit_changes', 'audit_entries'])
-      await runner.dropTable(name)
+    for (const name of NAMES) await runner.dropTable(name)
   }
 }
 
