@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { parse } from 'csv-parse/sync'
 import type { AuditChange } from './db/audit-record'
 import { newId } from './db/id'
@@ -93,8 +93,14 @@ describe.each(DATABASES)('exports on %s', (database) => {
     ],
     ['text=person+29&kind=USER', 'filter: { text: "person 29", kind: USER }'],
     ['approval=EMPTY', 'filter: { approval: EMPTY }'],
-    ['incomingEmailStatus=FAILURE&outgoingMethod=NONE', 'filter: { incomingEmailStatus: FAILURE, outgoingMethod: NONE }'],
-    ['incomingMethod=SERVER_SIDE_SYNC&actStatus=NOT_RUN', 'filter: { incomingMethod: SERVER_SIDE_SYNC, actStatus: NOT_RUN }'],
+    [
+      'incomingEmailStatus=FAILURE&outgoingMethod=NONE',
+      'filter: { incomingEmailStatus: FAILURE, outgoingMethod: NONE }',
+    ],
+    [
+      'incomingMethod=SERVER_SIDE_SYNC&actStatus=NOT_RUN',
+      'filter: { incomingMethod: SERVER_SIDE_SYNC, actStatus: NOT_RUN }',
+    ],
     ['errorCode=CONNECT_TIMEOUT', 'filter: { errorCode: "CONNECT_TIMEOUT" }'],
     ['text=', 'filter: { text: "" }'],
   ])('%s selects and sorts as the list does', async (query, args) => {
@@ -143,6 +149,23 @@ describe.each(DATABASES)('exports on %s', (database) => {
       const { status, text } = await download(path, headers)
       return status === 200 ? 200 : [status, JSON.parse(text).error.code]
     }
+
+    test('a token that is revoked meanwhile gets no further page', async () => {
+      const headers = await bearerOf(['read'])
+      const { mailboxes } = harness.app.services
+      const list = mailboxes.list.bind(mailboxes)
+      const pages = jest.spyOn(mailboxes, 'list').mockImplementation(async (...args) => {
+        const page = await list(...args)
+        const { apiTokens } = await admin.get('{ apiTokens(first: 500) { nodes { id name } } }')
+        for (const { id } of apiTokens.nodes.filter((token: Anything) => token.name === 'export')) {
+          await admin.get('mutation ($id: ID!) { revokeApiToken(id: $id) { userErrors { code } } }', { id })
+        }
+        return page
+      })
+      await expect(download('mailboxes.csv?view=ALL', headers)).rejects.toThrow()
+      expect(pages).toHaveBeenCalledTimes(2)
+      pages.mockRestore()
+    })
 
     test('nobody without a session, and none led here by another site', async () => {
       const cookie = admin.sessionCookie

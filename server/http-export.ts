@@ -24,19 +24,21 @@ const AHEAD = 256 * 1024
 
 type Lines = AsyncGenerator<string, void, undefined>
 type ViewerOf = (request: FastifyRequest) => Promise<Viewer | undefined>
+/** Asked anew for each page: a session may end, and rights change, while a long file is taken. */
+type ViewerNow = () => Promise<Viewer | undefined>
 
 /**
  * Lists as CSV files, of any length: pages are read as the client takes them and never held together. Rights and reach are
  * those of the lists in GraphQL. Rows that change while they are exported may be missed or told twice, as on any paged list.
  */
 export function serveExports(http: FastifyInstance, app: App, viewerOf: ViewerOf): void {
-  const serve = (name: string, linesOf: (app: App, viewer: Viewer, query: unknown) => Lines) => {
+  const serve = (name: string, linesOf: (app: App, viewerNow: ViewerNow, query: unknown) => Lines) => {
     http.get(`/export/${name}.csv`, { exposeHeadRoute: false }, async (request, reply) => {
       reply.header('cache-control', 'no-store')
       try {
-        const viewer = await viewerOf(request)
-        if (!viewer) throw new OperationError('UNAUTHENTICATED', 'Sign in first')
-        const lines = linesOf(app, viewer, request.query)
+        const viewerNow = () => viewerOf(request)
+        if (!(await viewerNow())) throw new OperationError('UNAUTHENTICATED', 'Sign in first')
+        const lines = linesOf(app, viewerNow, request.query)
         // what the caller may not do, or has to mend, is known with the first page, before a byte is sent
         const first = await lines.next()
         const file = `${name}-${new Date().toISOString().slice(0, 10)}.csv`
@@ -131,13 +133,15 @@ const MAILBOX_COLUMNS = [
   ...(['username', 'hasPassword', 'deleteAfterProcessing', 'lastTestedAt', 'createdAt', 'updatedAt'] as const),
 ] satisfies (keyof ExportedMailbox)[]
 
-function mailboxLines(app: App, viewer: Viewer, query: unknown): Lines {
+function mailboxLines(app: App, viewerNow: ViewerNow, query: unknown): Lines {
   const { view, sort, direction, ...filter } = read(MAILBOX_QUERY, query)
   if (direction && sort === undefined) {
     throw new OperationError('BAD_USER_INPUT', 'direction goes with sort', ['direction'])
   }
   const order = sort === undefined ? null : { field: sort, direction: direction ?? SortDirection.ASC }
-  const pages = pagesOf((page) => app.services.mailboxes.list(viewer, { view, filter, sort: order }, page))
+  const pages = pagesOf(async (page) =>
+    app.services.mailboxes.list(await viewerNow(), { view, filter, sort: order }, page),
+  )
   return csvLines(MAILBOX_COLUMNS, pages, async function* (mailboxes) {
     const rows = await withStanding(app, mailboxes)
     yield rows.map((row) => MAILBOX_COLUMNS.map((column) => row[column]))
@@ -175,12 +179,12 @@ const AUDIT_COLUMNS = [
 ]
 
 /** A row for each change of each entry, and another one for every 500 of its subjects. */
-function auditLines(app: App, viewer: Viewer, query: unknown): Lines {
+function auditLines(app: App, viewerNow: ViewerNow, query: unknown): Lines {
   const filter = read(AUDIT_QUERY, query)
   const { audit } = app.services
-  const pages = pagesOf((page) => audit.list(viewer, filter, page))
+  const pages = pagesOf(async (page) => audit.list(await viewerNow(), filter, page))
   return csvLines(AUDIT_COLUMNS, pages, async function* (entries) {
-    for await (const { entry, subjectIds, before, after } of audit.changesOf(viewer, entries)) {
+    for await (const { entry, subjectIds, before, after } of audit.changesOf(await viewerNow(), entries)) {
       const own = ownCells(entry)
       yield [...chunks(subjectIds, IDS_A_CELL)].map((ids) => [...own, ids.join(' '), before, after])
     }
