@@ -1,5 +1,6 @@
 import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql'
 import type { Ctx as Context } from '../auth/auth.service'
+import { OperationError } from '../errors'
 import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { Mailbox } from '../mailboxes/mailbox.entity'
@@ -90,15 +91,19 @@ export class OwnerResolver {
     )
   }
 
-  @FieldResolver(() => Mailbox)
-  async mailbox(@Root() owner: Owner, @Ctx() { loaders }: Context): Promise<Mailbox> {
+  @FieldResolver(() => Mailbox, {
+    description:
+      'Who provisions owners without scope read gets its id, name, emailAddress and approval; every other field of it is FORBIDDEN.',
+  })
+  async mailbox(@Root() owner: Owner, @Ctx() { viewer, loaders }: Context): Promise<Mailbox> {
     const byOwner = loaders.one(
       'mailbox-of-owner',
-      (ids) => this.mailboxes.byOwners(ids),
+      (ids) => this.mailboxes.ofOwners(viewer, ids),
       (mailbox) => mailbox.ownerId ?? '',
     )
     const mailbox = await byOwner.load(owner.id)
-    if (!mailbox) throw new Error(`Owner ${owner.id} has no mailbox`)
+    // every owner has one: it went out of reach since the owner was read
+    if (!mailbox) throw new OperationError('NOT_FOUND', 'There is no such mailbox')
     return mailbox
   }
 }

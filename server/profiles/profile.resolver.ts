@@ -1,5 +1,5 @@
 import { Arg, Args, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
-import type { Ctx as Context } from '../auth/auth.service'
+import { type Ctx as Context, mayRead, type Viewer } from '../auth/auth.service'
 import { PageArgs } from '../graphql/connection'
 import { payload } from '../graphql/payload'
 import { EmailServerProfile } from './profile.entity'
@@ -30,7 +30,7 @@ export class ProfileResolver {
     @Arg('input', () => EmailServerProfileInput) input: EmailServerProfileInput,
     @Ctx() { viewer }: Context,
   ): Promise<EmailServerProfilePayload> {
-    return payload<Answer>({ profile: null }, async () => ({ profile: await this.profiles.create(viewer, input) }))
+    return answer(viewer, () => this.profiles.create(viewer, input))
   }
 
   @Mutation(() => EmailServerProfilePayload)
@@ -39,7 +39,7 @@ export class ProfileResolver {
     @Arg('input', () => EmailServerProfileInput) input: EmailServerProfileInput,
     @Ctx() { viewer }: Context,
   ): Promise<EmailServerProfilePayload> {
-    return payload<Answer>({ profile: null }, async () => ({ profile: await this.profiles.update(viewer, id, input) }))
+    return answer(viewer, () => this.profiles.update(viewer, id, input))
   }
 
   @Mutation(() => EmailServerProfilePayload, {
@@ -50,7 +50,16 @@ export class ProfileResolver {
     @Ctx() { viewer }: Context,
     @Arg('moveMailboxesTo', () => ID, { nullable: true }) moveMailboxesTo?: string | null,
   ): Promise<EmailServerProfilePayload> {
-    const work = async () => ({ profile: await this.profiles.delete(viewer, id, moveMailboxesTo ?? null) })
-    return payload<Answer>({ profile: null }, work)
+    return answer(viewer, () => this.profiles.delete(viewer, id, moveMailboxesTo ?? null))
   }
 }
+
+/** A profile is shown to who may read: a token may edit profiles that it does not see. */
+const answer = (
+  viewer: Viewer | undefined,
+  work: () => Promise<EmailServerProfile>,
+): Promise<EmailServerProfilePayload> =>
+  payload<Answer>({ profile: null }, async () => {
+    const profile = await work()
+    return { profile: mayRead(viewer) ? profile : null }
+  })
