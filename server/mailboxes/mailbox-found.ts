@@ -2,27 +2,23 @@ import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import type { EntityManager } from 'typeorm'
 import { chunks } from '../db/chunks'
 import type { DatabaseKind } from '../db/database-kind'
-import { and, type Condition } from './condition'
+import { and, type Condition, NOTHING } from './condition'
 import { readDomains, SCOPE, sumOf } from './mailbox-counts'
-import { endOf, isInDomain, type Term, termsOf, textCondition } from './mailbox-search'
+import { endOf, isInDomain, type PlacedTerm, termsCondition, termsOf } from './mailbox-search'
 
 /**
- * Up to so many mailboxes are read and sorted one by one. Of more, a page is found soon by going through the view in its order.
+ * Up to so many mailboxes are read one by one and sorted here. Of more, a page is found sooner by going through the view in its
+ * order.
  */
-const MOST_READ = 5_000
+const MOST_READ = 50_000
+const MOST_IDS = 5_000
 const POSTINGS_A_PART = 5_000
-const IDS_A_PROBE = 900
+const IDS_A_STATEMENT = 900
 /** More domains than this are told apart row by row. */
 const MOST_DOMAINS = 100
 
 /** MariaDB and SQLite each have the primary key as an index. */
-export const BY_ID = { sqlite: 'sqlite_autoindex_mailboxes_1', mariadb: 'PRIMARY' } as const
-
-/** A term with the domains that it is found in; undefined when they are too many. */
-interface PlacedTerm {
-  term: Term
-  domains: readonly string[] | undefined
-}
+const BY_ID = { sqlite: 'sqlite_autoindex_mailboxes_1', mariadb: 'PRIMARY' } as const
 
 /** A text, as the database has it now. */
 export interface Search {
@@ -36,25 +32,52 @@ export async function openSearch(em: EntityManager, text: string): Promise<Searc
     const domains = all.filter((domain) => isInDomain(term, domain))
     return { term, domains: domains.length > MOST_DOMAINS ? undefined : domains }
   })
-  const domainsOf = (n: number) => terms[n]?.domains
-  return { where: textCondition(text, domainsOf), terms }
+  return { where: terms.length === 0 ? NOTHING : termsCondition(terms), terms }
 }
 
-/** The mailboxes that may have what is searched for, when they are few; others have it not. */
-export async function fewFound(em: EntityManager, { terms }: Search): Promise<string[] | undefined> {
-  if (terms.length === 0) return []
-  for (const { term, domains } of terms) {
-    if (!domains) continue
-    const inDomains = domains.length === 0 ? 0 : await sumOf(em, domains.map(SCOPE.domain))
-    if (inDomains > MOST_READ) continue
-    const ids = new Set<string>()
-    if ('word' in term) for (const id of await postings(em, term.word, MOST_READ + 1)) ids.add(id)
-    if (ids.size > MOST_READ) continue
-    if (inDomains > 0) for (const id of await idsInDomains(em, domains)) ids.add(id)
-    return [...ids]
-  }
+/** What leads to all mailboxes that a text may find: the index's entries for a word, each of which has the others too, or their ids. */
+export type Lead = { word: string; also: readonly string[] } | { ids: readonly string[] }
+
+/** Undefined when there are too many to read them all. */
+export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead | undefined> {
+  if (terms.length === 0) return { ids: [] }
   const words = wordsWithoutDomain(terms)
-  return words.length < 2 ? undefined : intersection(em, words)
+  let rarest: { word: string; size: number } | undefined
+  for (const word of words) {
+    const size = await sizeOf(em, word)
+    if (!rarest || size < rarest.size) rarest = { word, size }
+    if (size <= POSTINGS_A_PART) break
+  }
+  if (rarest && rarest.size <= MOST_READ) {
+    const { word } = rarest
+    return { word, also: words.filter((other) => other !== word) }
+  }
+  for (const term of terms) {
+    const ids = await fewIds(em, term)
+    if (ids) return { ids }
+  }
+  const both = words.length < 2 ? undefined : await intersection(em, words)
+  return both && { ids: both }
+}
+
+/** How many entries the index has for a word, as far as it matters. */
+async function sizeOf(em: EntityManager, word: string): Promise<number> {
+  const [row] = await em.query(
+    `SELECT COUNT(*) AS n FROM (SELECT 1 FROM mailbox_words WHERE word >= ? AND word < ? LIMIT ${MOST_READ + 1}) some`,
+    [word, endOf(word)],
+  )
+  return Number(row?.n ?? 0)
+}
+
+/** The mailboxes of a term that some domains have, when they are few. */
+async function fewIds(em: EntityManager, { term, domains }: PlacedTerm): Promise<string[] | undefined> {
+  if (!domains) return undefined
+  const inDomains = domains.length === 0 ? 0 : await sumOf(em, domains.map(SCOPE.domain))
+  if (inDomains > MOST_IDS) return undefined
+  const ids = new Set('word' in term ? await postings(em, term.word, MOST_IDS + 1) : [])
+  if (ids.size > MOST_IDS) return undefined
+  if (inDomains > 0) for (const id of await idsInDomains(em, domains)) ids.add(id)
+  return [...ids]
 }
 
 async function postings(em: EntityManager, word: string, most: number): Promise<string[]> {
@@ -92,7 +115,7 @@ async function intersection(em: EntityManager, [first = '', ...others]: string[]
       ...values,
     ])) as { id: string }[]
     for (const { id } of rows) ids.add(id)
-    if (ids.size > MOST_READ) return undefined
+    if (ids.size > MOST_IDS) return undefined
   }
   return [...ids]
 }
@@ -122,30 +145,48 @@ async function* parts(em: EntityManager, word: string): AsyncGenerator<{ range: 
   }
 }
 
-/** Of these mailboxes, those that meet a condition. */
-export async function thoseWhere(
+/** Of the mailboxes that a lead leads to, these columns of those for which a condition holds and the text is found. */
+export async function readFound(
   em: EntityManager,
   kind: DatabaseKind,
-  ids: readonly string[],
-  where: Condition,
-): Promise<string[]> {
-  const found: string[] = []
-  const hint = kind === 'sqlite' ? `INDEXED BY ${BY_ID.sqlite}` : `FORCE INDEX (${BY_ID.mariadb})`
-  for (const { sql, parameters } of idConditions(ids)) {
-    const condition = and({ sql, parameters }, where)
-    const rows = (await em.query(
-      ...bound(em, `SELECT id FROM mailboxes ${hint} WHERE ${condition.sql}`, condition),
-    )) as {
-      id: string
-    }[]
-    for (const { id } of rows) found.push(id)
+  { lead, terms, where }: { lead: Lead; terms: readonly PlacedTerm[]; where: Condition },
+  columns: readonly string[],
+): Promise<Record<string, unknown>[]> {
+  const rows = new Map<string, Record<string, unknown>>()
+  const take = async (sql: string, values: unknown[]) => {
+    for (const row of (await em.query(sql, values)) as { id: string }[]) rows.set(row.id, row)
+    await afterOtherWork()
   }
-  return found
+  const names = ['id', ...columns].join(', ')
+  if ('ids' in lead) {
+    const hint = kind === 'sqlite' ? `INDEXED BY ${BY_ID.sqlite}` : `FORCE INDEX (${BY_ID.mariadb})`
+    for (const ids of chunks(lead.ids, IDS_A_STATEMENT)) {
+      const named: Condition = { sql: 'id IN (:...foundIds)', parameters: { foundIds: ids } }
+      const condition = and(named, where, termsCondition(terms))
+      await take(...bound(em, `SELECT ${names} FROM mailboxes ${hint} WHERE ${condition.sql}`, condition))
+    }
+    return [...rows.values()]
+  }
+  const known = new Set([lead.word, ...lead.also])
+  const condition = and(where, termsCondition(terms.filter(({ term }) => !('word' in term && known.has(term.word)))))
+  const [sql, values] = bound(em, condition.sql, condition)
+  const also = lead.also.map(() => ` AND ${WITH_WORD}`).join('')
+  const alsoValues = lead.also.flatMap((word) => [word, endOf(word)])
+  for await (const { range, bounds } of parts(em, lead.word)) {
+    await take(`SELECT ${names} FROM mailbox_words w ${WITH_MAILBOX[kind]} WHERE ${range}${also} AND ${sql}`, [
+      ...bounds,
+      ...alsoValues,
+      ...values,
+    ])
+  }
+  return [...rows.values()]
 }
 
-/** Ids as conditions, in parts that a database takes as a list. */
-export const idConditions = (ids: readonly string[]): Condition[] =>
-  [...chunks(ids, IDS_A_PROBE)].map((part) => ({ sql: 'id IN (:...foundIds)', parameters: { foundIds: part } }))
+/** Each entry's mailbox is looked up, never the entries of each mailbox. */
+const WITH_MAILBOX = {
+  sqlite: `CROSS JOIN mailboxes INDEXED BY ${BY_ID.sqlite} ON id = w.mailbox_id`,
+  mariadb: `STRAIGHT_JOIN mailboxes FORCE INDEX (${BY_ID.mariadb}) ON id = w.mailbox_id`,
+} as const
 
 /**
  * How many of the mailboxes that a condition holds for have what is searched for: by the index's entries for one of the words.
@@ -173,16 +214,12 @@ export async function countFound(
 
 /** A mailbox is counted where the least of its words that begin with this one is. */
 async function countPostings(em: EntityManager, kind: DatabaseKind, word: string, where: Condition): Promise<number> {
-  const join =
-    kind === 'sqlite'
-      ? `CROSS JOIN mailboxes INDEXED BY ${BY_ID.sqlite}`
-      : `STRAIGHT_JOIN mailboxes FORCE INDEX (${BY_ID.mariadb})`
   const lesser = `EXISTS (SELECT 1 FROM mailbox_words o WHERE o.mailbox_id = w.mailbox_id AND o.word >= ? AND o.word < w.word)`
   const [sql, values] = bound(em, where.sql, where)
   let count = 0
   for await (const { range, bounds } of parts(em, word)) {
     const [row] = await em.query(
-      `SELECT COUNT(*) AS n FROM mailbox_words w ${join} ON id = w.mailbox_id
+      `SELECT COUNT(*) AS n FROM mailbox_words w ${WITH_MAILBOX[kind]}
        WHERE ${range} AND ${sql} AND (w.word = ? OR NOT ${lesser})`,
       [...bounds, ...values, word, word],
     )

@@ -10,7 +10,8 @@ import type { MailboxFilter } from './mailbox.inputs'
 import { type Count, readCounts, SCOPE } from './mailbox-counts'
 import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
 import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
-import { BY_ID, countFound, fewFound, idConditions, openSearch, type Search, thoseWhere } from './mailbox-found'
+import { countFound, type Lead, leadOf, openSearch, readFound, type Search } from './mailbox-found'
+import { comparePlaces, orderOf, textOf } from './mailbox-order'
 import { FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
 import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
 
@@ -32,13 +33,12 @@ export interface ListRequest {
 /** The same with its text looked up; the filter is the rest of it. */
 interface Listing extends ListRequest {
   search: Search | undefined
-  /** All that are listed, when their text tells so few that they are read one by one. */
-  found: readonly string[] | undefined
+  lead: Lead | undefined
 }
 
 /** One short read of an index: the equalities that lead it, and what the rows behind them have to meet. */
 interface Probe {
-  /** ID: the primary key. Null: it is a read of few rows, and the database decides. */
+  /** Null: it is a read of few rows, and the database decides. */
   index: string | null
   where: Condition
 }
@@ -65,7 +65,9 @@ export async function listMailboxes(
   const first = checkFirst(page.first)
   const { field, isDescending } = asked.sorting
   const cursor = page.after ? decodeCursor(page.after, field, isDescending) : undefined
-  const request = await lookUp(em, kind, asked)
+  const request = await lookUp(em, asked)
+  const { search, lead } = request
+  if (search && lead) return listFound(em, kind, { ...request, search, lead }, cursor, first)
   const counts = await countsFor(em, request)
   const rows: Found[] = []
   for (const segment of await segmentsOf(em, request, counts)) {
@@ -75,33 +77,50 @@ export async function listMailboxes(
     rows.push(...(await readSegment(em, kind, request, segment, from, first + 1 - rows.length)))
     if (rows.length > first) break
   }
-  const shown = rows.slice(0, first)
-  const last = shown.at(-1)
-  return {
-    nodes: await inOrder(em, shown),
-    pageInfo: {
-      hasNextPage: rows.length > first,
-      endCursor: last ? encodeCursor(field, isDescending, last) : null,
-    },
-    totalCount: () => countListed(em, kind, request, counts),
-  }
+  return pageOf(em, rows, first, request.sorting, () => countListed(em, kind, request, counts))
 }
 
-async function lookUp(em: EntityManager, kind: DatabaseKind, request: ListRequest): Promise<Listing> {
-  if (!request.filter?.text) return { ...request, search: undefined, found: undefined }
+async function pageOf(
+  em: EntityManager,
+  rows: readonly Cursor[],
+  first: number,
+  { field, isDescending }: Sorting,
+  totalCount: () => Promise<number>,
+): Promise<Page<Mailbox>> {
+  const shown = rows.slice(0, first)
+  const last = shown.at(-1)
+  const endCursor = last ? encodeCursor(field, isDescending, last) : null
+  return { nodes: await inOrder(em, shown), pageInfo: { hasNextPage: rows.length > first, endCursor }, totalCount }
+}
+
+async function lookUp(em: EntityManager, request: ListRequest): Promise<Listing> {
+  if (!request.filter?.text) return { ...request, search: undefined, lead: undefined }
   const { text, ...filter } = request.filter
   const search = await openSearch(em, text)
   // the filter was checked before: its faults are known
-  const where = and(viewCondition(new FaultList(), request.looker, request.view, filter), search.where)
-  const few = await fewFound(em, search)
-  const found = few && (await thoseWhere(em, kind, few, where))
-  return { ...request, filter, where, search, found }
+  const where = viewCondition(new FaultList(), request.looker, request.view, filter)
+  const lead = await leadOf(em, search)
+  return { ...request, filter, where: lead ? where : and(where, search.where), search, lead }
+}
+
+/** What a text leads to is read whole, and sorted here. */
+async function listFound(
+  em: EntityManager,
+  kind: DatabaseKind,
+  { search, lead, where, sorting }: { search: Search; lead: Lead; where: Condition; sorting: Sorting },
+  cursor: Cursor | undefined,
+  first: number,
+): Promise<Page<Mailbox>> {
+  const order = await orderOf(em, sorting)
+  const found = await readFound(em, kind, { lead, terms: search.terms, where }, order.columns)
+  const rows = order.sorted(found.map(order.placed), cursor, first + 1)
+  return pageOf(em, rows, first, sorting, async () => found.length)
 }
 
 /** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */
 async function countsFor(em: EntityManager, request: Listing): Promise<Count[]> {
   const scopes = scopesOf(request.looker, request.filter)
-  if (request.found || request.view === MailboxView.MINE || scopes === undefined) return []
+  if (request.view === MailboxView.MINE || scopes === undefined) return []
   return (await readCounts(em, scopes)).filter(mayBeListed(request))
 }
 
@@ -136,7 +155,6 @@ async function countListed(
   request: Listing,
   counts: readonly Count[],
 ): Promise<number> {
-  if (request.found) return request.found.length
   if (request.search) {
     const counted = await countFound(em, kind, request.search, request.where, inDomains(em, request))
     if (counted !== undefined) return counted
@@ -203,7 +221,7 @@ async function byProfile(em: EntityManager, request: Listing): Promise<Segment[]
   const classes = new Map<string, Set<number>>()
   for (const { scope, viewClass } of counts) classes.set(scope, (classes.get(scope) ?? new Set()).add(viewClass))
   const rest = restOf(request, ['profileId', 'kind'])
-  const isCountedHere = !request.found && scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
+  const isCountedHere = scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
   const without = typeof filter?.profileId === 'string' ? [] : [null]
   return [...without, ...profiles].map((profile) => {
     const id = profile?.id ?? null
@@ -279,10 +297,9 @@ function restOf(
   return and({ sql: 'address_domain IN (:...restDomains)', parameters: { restDomains: reach.domains } }, rest)
 }
 
-/** What no count and no domain leads to: one's own mailbox, and the few that a text leads to. */
-function ownProbes({ looker, view, where, found }: Listing, own: Condition): Probe[] {
+/** One's own mailbox, which no count and no domain leads to. */
+function ownProbes({ looker, view, where }: ListRequest, own: Condition): Probe[] {
   const { reach, ownerId } = looker
-  if (found) return idConditions(found).map((ids) => ({ index: 'ID', where: and(ids, own) }))
   if (view === MailboxView.MINE) {
     const mine: Condition = { sql: 'owner_id = :probeOwner', parameters: { probeOwner: ownerId } }
     return [{ index: null, where: and(mine, own, where) }]
@@ -304,11 +321,6 @@ const classesIn = (counts: readonly Count[]): number[] => [...new Set(counts.map
 
 /** The class is a number of ours: as a literal it needs no parameter. */
 const inClass = (viewClass: number): Condition => ({ sql: `view_class = ${viewClass}`, parameters: {} })
-
-const comparePlaces = (one: string | number, other: string | number): number =>
-  typeof one === 'number' && typeof other === 'number'
-    ? one - other
-    : Buffer.compare(Buffer.from(String(one)), Buffer.from(String(other)))
 
 interface Found {
   id: string
@@ -354,7 +366,7 @@ function segmentSql(
   const isLazy = kind === 'sqlite' && probes.length > 1
   const values: unknown[] = []
   const parts = probes.map((probe) => {
-    const index = probe.index === 'ID' ? BY_ID[kind] : probe.index
+    const { index } = probe
     const hint = index === null ? '' : kind === 'sqlite' ? ` INDEXED BY ${index}` : ` FORCE INDEX (${index})`
     const condition = and(probe.where, range)
     const [sql, own] = bind(
@@ -392,11 +404,6 @@ function rangeOf(
     sql: `${column} ${since} :fromValue AND (${column} ${past} :fromValue OR ${after.sql})`,
     parameters: { fromValue: isTime ? new Date(from.value ?? 0) : from.value, ...after.parameters },
   }
-}
-
-function textOf(value: unknown): string | null {
-  if (value === null) return null
-  return value instanceof Date ? value.toISOString() : String(value)
 }
 
 function bind(em: EntityManager, sql: string, { parameters }: Condition): [string, unknown[]] {

@@ -1,4 +1,4 @@
-import { type Condition, NOTHING } from './condition'
+import { type Condition, EVERYTHING, NOTHING } from './condition'
 import { wordsIn } from './mailbox-words'
 
 /** One of the things that a text asks for, all of which hold. */
@@ -41,15 +41,23 @@ const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!
 /** What may stand before a word within a domain. */
 const BEFORE_WORDS = ['', '%.', '%-', '%!_']
 
-/**
- * The text as a condition. `domainsOf` tells the domains that the n-th term is found in, where they are known: an index has them; else
- * each row's domain is looked at.
- */
-export function textCondition(text: string, domainsOf?: (n: number) => readonly string[] | undefined): Condition {
+/** A term with the domains that it is found in; undefined when they are too many, or not looked up. */
+export interface PlacedTerm {
+  term: Term
+  domains: readonly string[] | undefined
+}
+
+/** The text as a condition. */
+export function textCondition(text: string): Condition {
   const terms = termsOf(text)
-  if (terms.length === 0) return NOTHING
+  return terms.length === 0 ? NOTHING : termsCondition(terms.map((term) => ({ term, domains: undefined })))
+}
+
+/** That all of these terms hold. Domains that are known are a list, for which there is an index; else each row's is looked at. */
+export function termsCondition(terms: readonly PlacedTerm[]): Condition {
+  if (terms.length === 0) return EVERYTHING
   const parameters: Record<string, unknown> = {}
-  const parts = terms.map((term, n) => {
+  const parts = terms.map(({ term, domains }, n) => {
     const any: string[] = []
     if ('word' in term) {
       any.push(
@@ -57,7 +65,6 @@ export function textCondition(text: string, domainsOf?: (n: number) => readonly 
       )
       Object.assign(parameters, { [`textWord${n}`]: term.word, [`textEnd${n}`]: endOf(term.word) })
     }
-    const domains = domainsOf?.(n)
     if (domains === undefined) {
       const patterns =
         'word' in term
