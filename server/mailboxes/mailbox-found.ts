@@ -10,8 +10,7 @@ import { endOf, isInDomain, type PlacedTerm, termsCondition, termsOf } from './m
  * Up to so many mailboxes are read one by one and sorted here. Of more, a page is found sooner by going through the view in its
  * order.
  */
-const MOST_READ = 50_000
-const MOST_IDS = 5_000
+export const LIMITS = { entries: 50_000, ids: 5_000 }
 const POSTINGS_A_PART = 5_000
 const IDS_A_STATEMENT = 900
 /** More domains than this are told apart row by row. */
@@ -48,7 +47,7 @@ export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead
     if (!rarest || size < rarest.size) rarest = { word, size }
     if (size <= POSTINGS_A_PART) break
   }
-  if (rarest && rarest.size <= MOST_READ) {
+  if (rarest && rarest.size <= LIMITS.entries) {
     const { word } = rarest
     return { word, also: words.filter((other) => other !== word) }
   }
@@ -63,7 +62,7 @@ export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead
 /** How many entries the index has for a word, as far as it matters. */
 async function sizeOf(em: EntityManager, word: string): Promise<number> {
   const [row] = await em.query(
-    `SELECT COUNT(*) AS n FROM (SELECT 1 FROM mailbox_words WHERE word >= ? AND word < ? LIMIT ${MOST_READ + 1}) some`,
+    `SELECT COUNT(*) AS n FROM (SELECT 1 FROM mailbox_words WHERE word >= ? AND word < ? LIMIT ${LIMITS.entries + 1}) some`,
     [word, endOf(word)],
   )
   return Number(row?.n ?? 0)
@@ -73,9 +72,9 @@ async function sizeOf(em: EntityManager, word: string): Promise<number> {
 async function fewIds(em: EntityManager, { term, domains }: PlacedTerm): Promise<string[] | undefined> {
   if (!domains) return undefined
   const inDomains = domains.length === 0 ? 0 : await sumOf(em, domains.map(SCOPE.domain))
-  if (inDomains > MOST_IDS) return undefined
-  const ids = new Set('word' in term ? await postings(em, term.word, MOST_IDS + 1) : [])
-  if (ids.size > MOST_IDS) return undefined
+  if (inDomains > LIMITS.ids) return undefined
+  const ids = new Set('word' in term ? await postings(em, term.word, LIMITS.ids + 1) : [])
+  if (ids.size > LIMITS.ids) return undefined
   if (inDomains > 0) for (const id of await idsInDomains(em, domains)) ids.add(id)
   return [...ids]
 }
@@ -115,7 +114,7 @@ async function intersection(em: EntityManager, [first = '', ...others]: string[]
       ...values,
     ])) as { id: string }[]
     for (const { id } of rows) ids.add(id)
-    if (ids.size > MOST_IDS) return undefined
+    if (ids.size > LIMITS.ids) return undefined
   }
   return [...ids]
 }

@@ -4,6 +4,7 @@ import { Mailbox } from '../mailboxes/mailbox.entity'
 import { ApprovalStatus, Direction, MailboxView, TestStatus } from '../mailboxes/mailbox.enums'
 import { recount } from '../mailboxes/mailbox-counts'
 import { MailboxTestService } from '../mailboxes/mailbox-test.service'
+import { wordsOf } from '../mailboxes/mailbox-words'
 import { DIRECTION_COLUMNS, DIRECTIONS, hasMethod } from '../mailboxes/reset-rules'
 import { makeKeyring, parseKeys } from '../secrets/keyring'
 import { aMailError } from './builders'
@@ -268,6 +269,7 @@ export async function broken({ app }: Harness): Promise<string[]> {
     }),
   ]
   return [
+    ...(await wrongWords(app, mailboxes)),
     ...owners
       .filter(({ id }) => owned.filter((of) => of === id).length !== 1)
       .map(({ id }) => `owner ${id} has not one mailbox`),
@@ -276,6 +278,18 @@ export async function broken({ app }: Harness): Promise<string[]> {
       rules.filter(([, holds]) => !holds(mailbox)).map(([rule]) => `${mailbox.id}: not ${rule}`),
     ),
   ]
+}
+
+/** Those that are not found by just the words of their names and addresses. */
+async function wrongWords({ db }: Harness['app'], mailboxes: readonly Mailbox[]): Promise<string[]> {
+  const kept = new Map<string, string[]>()
+  const rows: { word: string; id: string }[] = await db.read.query('SELECT word, mailbox_id AS id FROM mailbox_words')
+  for (const { word, id } of rows) kept.set(id, [...(kept.get(id) ?? []), word])
+  const wrong = mailboxes.filter(({ id, nameKey, addressKey, deletedAt }) => {
+    const words = deletedAt ? [] : wordsOf(nameKey, addressKey)
+    return [...words].sort().join(' ') !== (kept.get(id) ?? []).sort().join(' ')
+  })
+  return wrong.map(({ id }) => `${id}: not found by its words`)
 }
 
 /** Counts as kept and as counted anew; each view's count and what its list holds. */
