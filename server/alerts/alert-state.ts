@@ -17,9 +17,14 @@ export type Subject = { mailboxId: string; profileId: null } | { mailboxId: null
 export const openKeyOf = (subject: Subject, code: string): string =>
   `${subject.mailboxId !== null ? `m:${subject.mailboxId}` : `p:${subject.profileId}`}:${code}`
 
-/** Errors that every mailbox of the profile would meet are the profile's, one alert for all of them. */
-export const subjectOf = (error: MailError, mailboxId: string, profileId: string): Subject =>
-  error.scope === ErrorScope.PROFILE ? { mailboxId: null, profileId } : { mailboxId, profileId: null }
+/**
+ * Errors that every mailbox of the profile would meet are the profile's, one alert for all of them. A forward mailbox need not
+ * have a profile: what that leads to is its own.
+ */
+export const subjectOf = (error: MailError, mailboxId: string, profileId: string | null): Subject =>
+  error.scope === ErrorScope.PROFILE && profileId !== null
+    ? { mailboxId: null, profileId }
+    : { mailboxId, profileId: null }
 
 export type AlertFields = Omit<Alert, 'id'>
 

@@ -82,9 +82,10 @@ export class AlertService {
   ): Promise<string[]> {
     const byKey = new Map<string, { sightings: (Sighting & { error: MailError })[]; mailboxes: Set<string> }>()
     for (const { mailboxId, profileId, directions } of outcomes) {
-      for (const { direction, error } of directions) {
+      for (const { direction, error, through } of directions) {
         if (!error || !isWanted(severityOf(error), settings)) continue
-        const subject = subjectOf(error, mailboxId, profileId)
+        const place = through ?? { mailboxId, profileId }
+        const subject = subjectOf(error, place.mailboxId, place.profileId)
         const key = openKeyOf(subject, error.code)
         const group = byKey.get(key) ?? { sightings: [], mailboxes: new Set() }
         group.sightings.push({ subject, direction, error, at })
@@ -110,19 +111,15 @@ export class AlertService {
   }
 
   /**
-   * A direction that works resolves its mailbox's alerts of that direction. A profile's alert stays until none of the
-   * profile's mailboxes fails with it any more: those that met it have to be tested again before they are processed.
+   * A direction that works resolves its mailbox's alerts of that direction. An alert of a profile, or of a forward mailbox that
+   * was tested by way of another, stays until no mailbox fails with it any more: those that met it have to be tested again
+   * before they are processed.
    */
   private async resolve(tx: Tx, outcomes: readonly MailboxOutcome[]): Promise<string[]> {
-    const working = new Map<string, Set<Direction>>()
-    for (const { mailboxId, profileId, directions } of outcomes) {
-      for (const { direction, status } of directions) {
-        if (status !== TestStatus.SUCCESS) continue
-        for (const id of [mailboxId, profileId]) working.set(id, (working.get(id) ?? new Set()).add(direction))
-      }
-    }
+    const { working, seenThrough } = worked(outcomes)
     if (working.size === 0) return []
     const subjects = [...working.keys()]
+    const failing = await this.tests.failing(tx, [...seenThrough])
     const open = await lockedAlerts(tx, [
       { mailboxId: In(subjects), openKey: Not(IsNull()) },
       { profileId: In(subjects), openKey: Not(IsNull()), code: Not(In([...PROFILE_CODES])) },
@@ -133,8 +130,11 @@ export class AlertService {
       const directions: Direction[] = []
       for (const direction of alert.directions) {
         if (!working.get(alert.mailboxId ?? profileId ?? '')?.has(direction)) continue
-        if (profileId === null || !(await this.standing.anyFails(tx.em, profileId, direction, code)))
-          directions.push(direction)
+        const stays =
+          profileId === null
+            ? failing.has(`${alert.mailboxId} ${direction} ${code}`)
+            : await this.standing.anyFails(tx.em, profileId, direction, code)
+        if (!stays) directions.push(direction)
       }
       over.set(alert, directions)
     }
@@ -145,7 +145,7 @@ export class AlertService {
   private async settle(tx: Tx, ids: readonly string[], now: Date): Promise<number> {
     const open = await lockedAlerts(tx, { id: In([...ids]), openKey: Not(IsNull()) })
     const mailboxIds = open.flatMap((alert) => alert.mailboxId ?? [])
-    const failing = await this.tests.failing(tx, { mailboxIds, profileIds: [] })
+    const failing = await this.tests.failing(tx, mailboxIds)
     const over = new Map<Alert, Direction[]>()
     const rolledUp = new Set<string>()
     for (const alert of open) {
@@ -208,6 +208,22 @@ export class AlertService {
     tx.signal('alerts', changed)
     return changed.length
   }
+}
+
+/** The mailboxes and profiles of which a direction works, and the forward mailboxes that tests of others looked in. */
+function worked(outcomes: readonly MailboxOutcome[]) {
+  const working = new Map<string, Set<Direction>>()
+  const seenThrough = new Set<string>()
+  const add = (id: string, direction: Direction) => working.set(id, (working.get(id) ?? new Set()).add(direction))
+  for (const { mailboxId, profileId, directions } of outcomes) {
+    for (const { direction, status, through } of directions) {
+      if (through) seenThrough.add(through.mailboxId)
+      if (status !== TestStatus.SUCCESS) continue
+      const at = through ?? { mailboxId, profileId }
+      for (const id of [mailboxId, at.mailboxId, at.profileId ?? '']) add(id, direction)
+    }
+  }
+  return { working, seenThrough }
 }
 
 /** Takes these directions from their alerts; those that have none left are resolved, in one statement. Answers what changed. */

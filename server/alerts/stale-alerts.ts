@@ -1,5 +1,8 @@
 import type { EntityManager } from 'typeorm'
+import { OWN_CODES } from '../mailboxes/mailbox-test.service'
 import { PROFILE_CODES, ProfileCode } from './profile-statement'
+
+const quoted = (codes: readonly string[]) => codes.map((code) => `'${code}'`).join(', ')
 
 /** Open alerts looked at in one statement: a few milliseconds. */
 const ALERTS_A_PART = 2_000
@@ -10,14 +13,15 @@ const DIRECTION_CODES = {
   ACT: 'm.act_error_code',
 } as const
 
-/** A direction of the alert that its mailbox no longer fails in. */
-const worksNow = Object.entries(DIRECTION_CODES)
-  .map(([direction, column]) => `(a.directions LIKE '%"${direction}"%' AND (${column} IS NULL OR ${column} <> a.code))`)
-  .join(' OR ')
+/** A direction of the alert that its mailbox no longer fails in; a forwarded mailbox's incoming failure may be another's. */
+const worksNow = [
+  ...Object.entries(DIRECTION_CODES).map(
+    ([direction, column]) => `(a.directions LIKE '%"${direction}"%' AND (${column} IS NULL OR ${column} <> a.code))`,
+  ),
+  `(m.forward_mailbox_id IS NOT NULL AND a.directions LIKE '%"INCOMING"%' AND a.code NOT IN (${quoted(OWN_CODES)}))`,
+].join(' OR ')
 
-const TOLD_BY_OTHERS = PROFILE_CODES.filter((code) => code !== ProfileCode.MAILBOXES_FAILING)
-  .map((code) => `'${code}'`)
-  .join(', ')
+const TOLD_BY_OTHERS = quoted(PROFILE_CODES.filter((code) => code !== ProfileCode.MAILBOXES_FAILING))
 
 /** The open key that ends the part behind `after`; undefined when it is the last part. */
 export async function lastOfPart(em: EntityManager, after: string): Promise<string | undefined> {

@@ -348,4 +348,102 @@ describe.each(DATABASES)('forward mailboxes on %s', (database) => {
       expect(mail.system.messages(forwardAddress)).toEqual([])
     })
   })
+
+  describe('a failure at the forward mailbox, met by tests of two users of it,', () => {
+    const alertsOf = async (subject: object): Promise<Anything[]> => {
+      const query = `query ($mailboxId: ID, $profileId: ID) { alerts(mailboxId: $mailboxId, profileId: $profileId, first: 50) {
+        nodes { code state count mailbox { id } profile { id } } } }`
+      const { alerts } = await admin.get(query, subject)
+      return alerts.nodes.filter((alert: Anything) => alert.code !== 'MAILBOXES_FAILING')
+    }
+    const settle = () => harness.app.services.alerts.reconcile()
+    const runTest = (...names: string[]) => runToEnd(admin, commands.select(...names))
+
+    /** Two users who send by a profile that works, and whose mail arrives in a forward mailbox of another profile. */
+    const forwarded = async (word: string, forward: { password: string; incoming?: object }) => {
+      const collector = `${word} in`
+      const address = (name: string) => `${name.replaceAll(' ', '-').toLowerCase()}@demo.test`
+      const users = [`${word} one`, `${word} two`]
+      const { imaps, smtps } = mail.system.endpoints
+      const { trustedCertificates } = mail.system
+      const servers = { incoming: forward.incoming ?? imaps, outgoing: smtps, trustedCertificates }
+      const profileId = await commands.profile(`${word} profile`, servers)
+      for (const name of [collector, ...users]) {
+        mail.system.addUser({ address: address(name), password: passwordOf(address(name)) })
+      }
+      await commands.forwardMailbox(collector, address(collector), { profileId, password: forward.password })
+      await commands.provision(users.map((name) => ({ name, emailAddress: address(name) })))
+      for (const name of users) {
+        mail.system.setForward(address(name), address(collector))
+        const changes = { ...forwardTo(collector), profileId: mail.profileId, password: passwordOf(address(name)) }
+        await commands.bulk('update', { selection: commands.select(name), changes })
+      }
+      await commands.bulk('approve', { selection: commands.select(collector, ...users) })
+      return { collector, users, profileId, servers, password: passwordOf(address(collector)) }
+    }
+
+    test("is one alert of the forward mailbox's profile while its server is away, until the mail arrives again", async () => {
+      const incoming = { ...mail.system.endpoints.imaps, port: mail.system.endpoints.dead.port }
+      const { users, profileId, servers, password } = await forwarded('Away', { incoming, password: 'to be replaced' })
+      await runTest(...users)
+      await settle()
+      const alert = { code: 'CONNECTION_REFUSED', count: 2, mailbox: null, profile: { id: profileId } }
+      expect(await alertsOf({ profileId })).toEqual([{ ...alert, state: 'OPEN' }])
+      expect(await alertsOf({ profileId: mail.profileId })).toEqual([])
+      const input = { name: 'Away profile', type: 'IMAP_SMTP', ...servers, incoming: mail.system.endpoints.imaps }
+      const UPDATE = `mutation ($id: ID!, $input: EmailServerProfileInput!) {
+        updateEmailServerProfile(id: $id, input: $input) { userErrors { code path } } }`
+      const { updateEmailServerProfile } = await admin.get(UPDATE, { id: profileId, input })
+      expect(updateEmailServerProfile.userErrors).toEqual([])
+      await commands.bulk('update', { selection: commands.select('Away in'), changes: { password } })
+      await runTest(users[0] ?? '')
+      await settle()
+      // who met it is not processed before another test
+      expect(await alertsOf({ profileId })).toEqual([{ ...alert, state: 'OPEN' }])
+      await runTest(users[1] ?? '')
+      expect(await alertsOf({ profileId })).toEqual([{ ...alert, state: 'RESOLVED' }])
+    })
+
+    test.each<['users' | 'forward mailbox']>([['users'], ['forward mailbox']])(
+      'is one alert of the forward mailbox when it has a wrong password, until its %s work again',
+      async (who) => {
+        const { collector, users, profileId, password } = await forwarded(`Wrong ${who[0]}`, { password: 'wrong' })
+        await runTest(...users)
+        await settle()
+        const id = commands.idOf(collector)
+        const alert = { code: 'AUTHENTICATION_FAILED', count: 2, mailbox: { id }, profile: null }
+        expect(await alertsOf({ mailboxId: id })).toEqual([{ ...alert, state: 'OPEN' }])
+        for (const name of users) expect(await alertsOf({ mailboxId: commands.idOf(name) })).toEqual([])
+        expect(await alertsOf({ profileId })).toEqual([])
+        await commands.bulk('update', { selection: commands.select(collector), changes: { password } })
+        if (who === 'forward mailbox') await runTest(collector)
+        else {
+          await runTest(users[0] ?? '')
+          expect(await alertsOf({ mailboxId: id })).toEqual([{ ...alert, state: 'OPEN' }])
+          await runTest(users[1] ?? '')
+        }
+        expect(await alertsOf({ mailboxId: id })).toEqual([{ ...alert, state: 'RESOLVED' }])
+      },
+    )
+
+    test('is over by a schedule when its users are deactivated', async () => {
+      const { collector, users } = await forwarded('Left', { password: 'wrong' })
+      await runTest(...users)
+      await commands.bulk('setActive', { selection: commands.select(...users), active: false })
+      await settle()
+      expect(await alertsOf({ mailboxId: commands.idOf(collector) })).toMatchObject([{ state: 'RESOLVED' }])
+    })
+
+    test('is not that of who is not forwarded: each has its own alert', async () => {
+      const { collector, users } = await forwarded('Astray', { password: passwordOf('astray-in@demo.test') })
+      mail.system.setForward('astray-one@demo.test', undefined)
+      await runTest(...users)
+      await settle()
+      const [astray = ''] = users
+      expect(await alertsOf({ mailboxId: commands.idOf(astray) })).toMatchObject([
+        { code: 'ROUND_TRIP_TIMEOUT', state: 'OPEN', mailbox: { id: commands.idOf(astray) } },
+      ])
+      expect(await alertsOf({ mailboxId: commands.idOf(collector) })).toEqual([])
+    })
+  })
 })

@@ -2,10 +2,11 @@ import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import type { EntityManager } from 'typeorm'
 import type { Reach } from '../auth/auth.service'
 import type { Database } from '../db/database'
-import { type Direction, MailboxView, TestStatus } from './mailbox.enums'
+import { Direction, MailboxKind, MailboxView, TestStatus } from './mailbox.enums'
 import { readCounts, SCOPE } from './mailbox-counts'
-import { type Facet, facetRank, IN_VIEW, isActive, rankOf, VIEW_CLASSES } from './mailbox-facets'
+import { type Facet, facetRank, IN_VIEW, isActive, kindOf, rankOf, VIEW_CLASSES } from './mailbox-facets'
 import { type Condition, reachCondition } from './mailbox-selection'
+import { tellsOfForwardMailbox } from './mailbox-test.service'
 import { DIRECTION_COLUMNS } from './reset-rules'
 
 /** How the active mailboxes of a profile stand. */
@@ -27,6 +28,7 @@ export interface Failures {
 const STATUSES = ['incoming_email_status', 'outgoing_email_status', 'act_status'] as const satisfies readonly Facet[]
 const isFailing = IN_VIEW[MailboxView.TEST_AND_ENABLE_FAILED]
 const FAILING_CLASSES = VIEW_CLASSES.filter(isFailing)
+const FORWARD_CLASSES = VIEW_CLASSES.filter((viewClass) => kindOf(viewClass) === MailboxKind.FORWARD)
 const ROWS_A_PART = 1_000
 
 const isTested = (viewClass: number, facets: number): boolean =>
@@ -56,15 +58,25 @@ export class MailboxStanding {
     return found
   }
 
-  /** Whether any active mailbox of the profile fails in the direction with the code. */
+  /**
+   * Whether any active mailbox fails in the direction with the code at the servers of the profile. A forwarded mailbox's incoming
+   * test asks those of its forward mailbox's profile.
+   */
   async anyFails(em: EntityManager, profileId: string, direction: Direction, code: string): Promise<boolean> {
-    const column = ERROR_COLUMNS[direction]
-    const rows: unknown[] = await em.query(
-      `SELECT 1 FROM mailboxes
-       WHERE profile_id = ? AND view_class IN (${FAILING_CLASSES.join(', ')}) AND ${column} = ? LIMIT 1`,
+    const fails = `view_class IN (${FAILING_CLASSES.join(', ')}) AND ${ERROR_COLUMNS[direction]} = ?`
+    const isElsewhere = direction === Direction.INCOMING && tellsOfForwardMailbox(code)
+    const own = isElsewhere ? 'AND forward_mailbox_id IS NULL' : ''
+    const rows: unknown[] = await em.query(`SELECT 1 FROM mailboxes WHERE profile_id = ? AND ${fails} ${own} LIMIT 1`, [
+      profileId,
+      code,
+    ])
+    if (rows.length > 0 || !isElsewhere) return rows.length > 0
+    const forwards = `SELECT id FROM mailboxes WHERE profile_id = ? AND view_class IN (${FORWARD_CLASSES.join(', ')})`
+    const theirs: unknown[] = await em.query(
+      `SELECT 1 FROM mailboxes WHERE forward_mailbox_id IN (${forwards}) AND ${fails} LIMIT 1`,
       [profileId, code],
     )
-    return rows.length > 0
+    return theirs.length > 0
   }
 
   /** Reads the failing mailboxes of a profile, in parts: other requests get their turn. */

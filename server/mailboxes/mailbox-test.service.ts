@@ -56,15 +56,31 @@ export interface ProbeTargets {
   basis: TestBasis
   /** Why it can no longer be tested. */
   blocker?: Blocker
+  /** The forward mailbox where the incoming test looks, if it does not look in the mailbox itself. */
+  through?: ProbedPlace
   [Direction.INCOMING]: ProbeTarget
   [Direction.OUTGOING]: ProbeTarget
+}
+
+/** Whose server a test asked. */
+export interface ProbedPlace {
+  mailboxId: string
+  profileId: string | null
 }
 
 export interface DirectionOutcome {
   direction: Direction
   status: TestStatus
   error?: MailError
+  /** Whom it tells of, where that is not the tested mailbox: the forward mailbox that its mail arrives in. */
+  through?: ProbedPlace
 }
+
+/** What a test met that looked in a forward mailbox, and what is nevertheless the tested mailbox's own: its mail stays away. */
+export const OWN_CODES: readonly string[] = [MailErrorCode.ROUND_TRIP_TIMEOUT, MailErrorCode.UNKNOWN]
+
+/** Whether the error code of a forwarded mailbox's incoming mail tells of its forward mailbox, and not of itself. */
+export const tellsOfForwardMailbox = (code: string): boolean => !OWN_CODES.includes(code)
 
 export interface MailboxOutcome {
   mailboxId: string
@@ -222,24 +238,20 @@ export class MailboxTestService {
     )
   }
 
-  /** What active mailboxes, these or those of these profiles, fail with now: as `mailboxId DIRECTION CODE` and `profileId DIRECTION CODE`. */
-  async failing(tx: Tx, of: { mailboxIds: readonly string[]; profileIds: readonly string[] }): Promise<Set<string>> {
+  /**
+   * What these mailboxes fail with now, as `mailboxId DIRECTION CODE`: if they are active, or as forward mailboxes in the tests
+   * of the active mailboxes whose mail arrives in them.
+   */
+  async failing(tx: Tx, mailboxIds: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>()
-    for (const [key, ids] of [['id', of.mailboxIds] as const, ['profileId', of.profileIds] as const]) {
-      for (const direction of DIRECTIONS) {
-        const { errorCode } = DIRECTION_COLUMNS[direction]
-        for (const chunk of chunks(ids)) {
-          const rows = await tx.em
-            .createQueryBuilder(Mailbox, 'm')
-            .select(`m.${key}`, 'subject')
-            .addSelect(`m.${errorCode}`, 'code')
-            .where({ [key]: In(chunk), active: true, [errorCode]: Not(IsNull()) })
-            .groupBy(`m.${key}`)
-            .addGroupBy(`m.${errorCode}`)
-            .getRawMany<{ subject: string; code: string }>()
-          for (const { subject, code } of rows) found.add(`${subject} ${direction} ${code}`)
-        }
+    for (const direction of DIRECTIONS) {
+      for (const { id, forwardedBy, code } of await failuresOf(tx, 'id', mailboxIds, direction)) {
+        const isOwn = direction !== Direction.INCOMING || forwardedBy === null || !tellsOfForwardMailbox(code)
+        if (isOwn) found.add(`${id} ${direction} ${code}`)
       }
+    }
+    for (const { forwardedBy, code } of await failuresOf(tx, 'forwardMailboxId', mailboxIds, Direction.INCOMING)) {
+      if (tellsOfForwardMailbox(code)) found.add(`${forwardedBy} ${Direction.INCOMING} ${code}`)
     }
     return found
   }
@@ -255,6 +267,8 @@ export class MailboxTestService {
     return {
       mailboxId: mailbox.id,
       basis,
+      ...(isForwarded &&
+        through && { through: { mailboxId: through.mailbox.id, profileId: through.mailbox.profileId } }),
       [Direction.INCOMING]: wanted(Direction.INCOMING, this.targetOf(collects, collects.profile?.incoming ?? null)),
       [Direction.OUTGOING]: wanted(Direction.OUTGOING, this.targetOf(own, own.profile?.outgoing ?? null)),
     }
@@ -298,6 +312,23 @@ export class MailboxTestService {
       throw error
     }
   }
+}
+
+/** Codes that active mailboxes fail with in a direction; of those that are named by a forward mailbox, each code once. */
+async function failuresOf(tx: Tx, key: 'id' | 'forwardMailboxId', ids: readonly string[], direction: Direction) {
+  const { errorCode } = DIRECTION_COLUMNS[direction]
+  const found: { id?: string; forwardedBy: string | null; code: string }[] = []
+  for (const chunk of chunks(ids)) {
+    const query = tx.em
+      .createQueryBuilder(Mailbox, 'm')
+      .select('m.forwardMailboxId', 'forwardedBy')
+      .addSelect(`m.${errorCode}`, 'code')
+      .where({ [key]: In(chunk), active: true, [errorCode]: Not(IsNull()) })
+    if (key === 'id') query.addSelect('m.id', 'id')
+    else query.groupBy('m.forwardMailboxId').addGroupBy(`m.${errorCode}`)
+    found.push(...(await query.getRawMany<(typeof found)[number]>()))
+  }
+  return found
 }
 
 /** All of a configuration that a test depends on. Sealed passwords are part of it; the digest tells nothing of them. */

@@ -7,7 +7,14 @@ import { ConnectionSecurity, type ProbeResult, type ProbeStep, type ProbeTimeout
 import { probeSmtp } from '../mail/smtp'
 import { signTestToken, verifyTestToken } from '../mail/test-token'
 import { Direction, TestStatus } from '../mailboxes/mailbox.enums'
-import type { DirectionOutcome, ProbeTarget, ProbeTargets, TestBasis } from '../mailboxes/mailbox-test.service'
+import {
+  type DirectionOutcome,
+  type ProbedPlace,
+  type ProbeTarget,
+  type ProbeTargets,
+  type TestBasis,
+  tellsOfForwardMailbox,
+} from '../mailboxes/mailbox-test.service'
 import { CredentialSource } from '../profiles/profile.entity'
 import type { DirectionResult } from './test-run.entity'
 import { directionVerdict } from './verdict'
@@ -81,10 +88,11 @@ export async function testMailbox(targets: ProbeTargets, order: TestOrder, means
       })
       .finally(() => tellSent(false)),
   ])
-  return outcomeOf(targets.basis, [
+  const results: [Direction, ProbeResult][] = [
     [Direction.INCOMING, incomingResult],
     [Direction.OUTGOING, outgoingResult],
-  ])
+  ]
+  return outcomeOf(targets.basis, results, targets.through)
 }
 
 function roundTrip(token: string, mailboxId: string, sent: Promise<boolean>, means: TestMeans) {
@@ -135,7 +143,9 @@ function explained<T extends { status: TestStatus; error?: MailError }>(verdict:
   return verdict.status === TestStatus.FAILURE && !verdict.error ? { ...verdict, error: unknownError() } : verdict
 }
 
-function outcomeOf(basis: TestBasis, results: [Direction, ProbeResult][]): TestOutcome {
+function outcomeOf(basis: TestBasis, results: [Direction, ProbeResult][], forward?: ProbedPlace): TestOutcome {
+  const through = (which: Direction, error: MailError | undefined) =>
+    forward && which === Direction.INCOMING && (!error || tellsOfForwardMailbox(error.code)) ? { through: forward } : {}
   const judged = results.map(([which, { steps, durationMs }]) => ({
     which,
     steps,
@@ -150,7 +160,10 @@ function outcomeOf(basis: TestBasis, results: [Direction, ProbeResult][]): TestO
       steps,
       durationMs: status === TestStatus.NOT_RUN ? undefined : Math.round(durationMs),
     })),
-    directions: judged.map(({ which, status, error }) => ({ direction: which, status, error })),
+    directions: judged.map(({ which, status, error }) => ({
+      ...{ direction: which, status, error },
+      ...through(which, error),
+    })),
   }
 }
 
