@@ -36,11 +36,7 @@ export class MailboxConnection extends connectionOf(() => Mailbox, 'Mailbox') {}
 
 @InputType()
 export class MailboxFilter {
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'Words, each of which begins a word of the name or the address, whatever its case; with an @: what stands before and behind it in the address.',
-  })
+  @Field(() => String, { nullable: true, description: 'Its words each begin a word of the name or the address.' })
   text?: string | null
 
   @Field(() => ID, { nullable: true })
