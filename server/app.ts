@@ -197,7 +197,6 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   const auth = new AuthService(db, passwordCost)
   const users = new UserService(db, auth)
   const tokens = new ApiTokenService(db, log)
-  users.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
   const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
   const settings = new EmailSettingsService(db)
@@ -238,7 +237,8 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
     settings.chooseDefaultProfile(tx, id, isDefault, command),
   )
   profiles.hooks.onDeleted.push((tx, id) => items.profileDeleted(tx, id))
-  profiles.hooks.knowsOwner = (tx, id) => tx.em.existsBy(Owner, { id })
+  users.knowsOwner = (tx, id) => owners.isThere(tx, id)
+  profiles.hooks.knowsOwner = (tx, id) => owners.isThere(tx, id)
   profiles.hooks.countMailboxes = (tx, id) => mailboxes.countOfProfile(tx, id)
   profiles.hooks.moveMailboxes = (tx, viewer, fromId, toId) => mailboxes.moveToProfile(tx, viewer, fromId, toId)
   return {

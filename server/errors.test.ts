@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { FaultList, UserFaults } from './errors'
+import { FaultList, OperationError, UserFaults, unset } from './errors'
 
 function faultsOf(list: FaultList): UserFaults['faults'] {
   try {
@@ -41,4 +41,21 @@ test('the error names where and what, and no sentence that could quote the input
   list.add('INVALID_HOST', ['input', 'host'], 'quoted')
   expect(() => list.check()).toThrow('input.host: INVALID_HOST')
   expect(() => list.check()).not.toThrow(/quoted/)
+})
+
+test('a query has no userErrors: the first fault ends it, and names the argument', () => {
+  const list = new FaultList()
+  expect(() => list.checkQuery()).not.toThrow()
+  list.add('TOO_LONG', ['filter', 'text'], 'At most 200 characters are allowed')
+  list.add('INVALID', ['filter', 'kind'], 'Another one')
+  expect(() => list.checkQuery()).toThrow(OperationError)
+  try {
+    list.checkQuery()
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'BAD_USER_INPUT', argument: ['filter', 'text'] })
+  }
+})
+
+test('a hook that nobody has set fails and says which it is', async () => {
+  await expect(unset('mailboxes.inactiveOwners')()).rejects.toThrow('mailboxes.inactiveOwners')
 })

@@ -28,6 +28,11 @@ export class UserFaults extends Error {
   }
 }
 
+/** For a hook that app.ts has to set: forgotten, it fails. Nothing is taken for true that nobody was asked. */
+export const unset = (hook: string) => async (): Promise<never> => {
+  throw new Error(`The hook ${hook} is not set`)
+}
+
 /** Collects faults so that the caller learns all of them in one answer. */
 export class FaultList {
   private readonly faults: UserFault[] = []
@@ -50,5 +55,11 @@ export class FaultList {
   /** Throws UserFaults when there is any. */
   check(): void {
     if (this.any) throw new UserFaults(this.faults)
+  }
+
+  /** For a query, which has no userErrors: the first fault ends it as BAD_USER_INPUT. */
+  checkQuery(): void {
+    const [fault] = this.faults
+    if (fault) throw new OperationError('BAD_USER_INPUT', fault.message, fault.path)
   }
 }

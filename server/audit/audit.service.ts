@@ -2,7 +2,7 @@ import { In, type SelectQueryBuilder } from 'typeorm'
 import { permitAll, type Viewer } from '../auth/auth.service'
 import { chunks } from '../db/chunks'
 import type { Database } from '../db/database'
-import { FaultList, OperationError, UserFaults } from '../errors'
+import { FaultList } from '../errors'
 import { keysetPage, type Order, type Page, type PageArguments } from '../graphql/connection'
 import { oneLine } from '../graphql/text-input'
 import { AuditChangeRow, AuditEntry } from './audit.entity'
@@ -117,19 +117,9 @@ const quoted = (id: string): string => JSON.stringify(id)
 async function actorsNamed(db: Database, text: string): Promise<string[]> {
   const faults = new FaultList()
   const part = oneLine(faults, ['filter', 'actor'], text, { max: 200, required: false }).toLowerCase()
-  refuseQuery(faults)
+  faults.checkQuery()
   const rows = (await db.read.query(ACTOR_NAMES[db.kind])) as { name: string }[]
   return rows.map((row) => row.name).filter((name) => name.toLowerCase().includes(part))
-}
-
-/** A query has no userErrors: the first fault ends it. */
-function refuseQuery(faults: FaultList): void {
-  try {
-    faults.check()
-  } catch (error) {
-    const [fault] = error instanceof UserFaults ? error.faults : []
-    throw fault ? new OperationError('BAD_USER_INPUT', fault.message, fault.path) : error
-  }
 }
 
 function asChange({ id, subjectIds, before, after }: AuditChangeRow): AuditChange {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Caller, DATABASES, Harness, makeUser, PASSWORD } from '../test/harness'
 import { ApiToken } from './api-token.entity'
 import { Role } from './rights'
@@ -203,6 +203,55 @@ describe.each(DATABASES)('who gets in, on %s', (database) => {
     expect((await elsewhere.get(VIEWER)).viewer).toBeNull()
     await expect(signedIn(name)).rejects.toThrow('WRONG_CREDENTIALS')
     expect(await actions(id)).toEqual(['changeOwnPassword', 'createUser'])
+  })
+
+  test.each([
+    ['another password was set', (id: string) => admin.get(SET_PASSWORD, { id, password: OTHER_PASSWORD })],
+    ['the user was deactivated', (id: string) => admin.get(UPDATE, { id, input: { active: false } })],
+  ])('a password is not changed by one that was shown before %s', async (_, meanwhile) => {
+    const { id, name } = await make(Role.AUDITOR)
+    const caller = await signedIn(name)
+    const { auth } = harness.app.services
+    const prove = auth.prove.bind(auth)
+    const spy = jest.spyOn(auth, 'prove').mockImplementationOnce(async (...asked) => {
+      const proof = await prove(...asked)
+      await meanwhile(id)
+      return proof
+    })
+    const next = 'a third horse battery'
+    const { changeOwnPassword } = await caller.get(CHANGE_PASSWORD, { current: PASSWORD, next })
+    spy.mockRestore()
+    expect(changeOwnPassword.userErrors).toEqual([{ code: 'WRONG_CREDENTIALS', path: ['current'] }])
+    expect(await actions(id)).not.toContain('changeOwnPassword')
+    await update(id, { active: true })
+    await expect(harness.anonymous().signIn(name, next)).rejects.toThrow('WRONG_CREDENTIALS')
+  })
+
+  test('an owner that was deleted is none to stand for', async () => {
+    const ownerId = await newOwner()
+    const { id } = await make(Role.AUDITOR)
+    const remove = 'mutation ($ids: [ID!]!) { deleteOwners(selection: { ids: $ids }) { userErrors { code } } }'
+    expect((await admin.get(remove, { ids: [ownerId] })).deleteOwners.userErrors).toEqual([])
+    const { userErrors } = await update(id, { roles: ['MAILBOX_USER'], ownerId })
+    expect(userErrors).toEqual([{ code: 'NOT_FOUND', path: ['input', 'ownerId'] }])
+    const create = `mutation ($input: EmailServerProfileInput!) {
+      createEmailServerProfile(input: $input) { userErrors { code path } }
+    }`
+    const endpoint = { host: 'mail.example.org', port: 993, security: 'TLS' }
+    const profile = { name: newName(), type: 'IMAP_SMTP', incoming: endpoint, outgoing: endpoint }
+    const answer = (input: object) =>
+      admin.get(create, { input }).then((data) => data.createEmailServerProfile.userErrors)
+    expect(await answer({ ...profile, ownerId })).toEqual(userErrors)
+    expect(await answer(profile)).toEqual([])
+  })
+
+  test('a token that is revoked many times at once was revoked once', async () => {
+    const create = `mutation { createApiToken(input: { name: "Sync", scopes: ["read"] }) { token { id } userErrors { code } } }`
+    const revoke = 'mutation ($id: ID!) { revokeApiToken(id: $id) { token { revokedAt } userErrors { code } } }'
+    const { id } = (await admin.get(create)).createApiToken.token
+    const answers = await Promise.all(Array.from({ length: 8 }, () => admin.get(revoke, { id })))
+    expect(new Set(answers.map(({ revokeApiToken }) => revokeApiToken.token.revokedAt)).size).toBe(1)
+    expect(await actions(id)).toEqual(['revokeApiToken', 'createApiToken'])
   })
 
   test('a stolen session does not guess the password: wrong ones count as at signing in', async () => {

@@ -80,7 +80,10 @@ export class ApiTokenService {
   async revoke(viewer: Viewer | undefined, id: string): Promise<ApiToken> {
     permit(viewer, 'access.edit')
     return this.db.inTransaction(async (tx) => {
-      const token = isId(id) ? await tx.em.findOneBy(ApiToken, { id }) : null
+      // two revocations at one time: the second waits here, and finds the first's word
+      const query = tx.em.createQueryBuilder(ApiToken, 't').where({ id })
+      const locked = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+      const token = isId(id) ? await locked.getOne() : null
       if (!token) throw new UserFaults([{ code: 'NOT_FOUND', path: ['id'], message: 'There is no such token' }])
       if (token.revokedAt) return token
       const revokedAt = new Date()

@@ -1,4 +1,4 @@
-import { In, Not } from 'typeorm'
+import { In, IsNull, Not } from 'typeorm'
 import type { Actor, AuditChange } from '../db/audit-record'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
@@ -211,7 +211,7 @@ export class AuthService {
     const viewer = viewerOf(user, session, ip)
     await this.db.inTransaction(async (tx) => {
       // the password may have been changed while it was checked, and what sessions there were ended with it
-      if (!(await isPasswordStill(tx, user))) {
+      if (!(await isStillProven(tx, user))) {
         throw refusal('WRONG_CREDENTIALS', ['password'], 'Name or password is wrong')
       }
       await tx.em.insert(Session, { ...session, secretHash: digest('session', secret) })
@@ -225,9 +225,12 @@ export class AuthService {
 
 const refusal = (code: string, path: string[], message: string) => new UserFaults([{ code, path, message }])
 
-async function isPasswordStill(tx: Tx, { id, passwordHash }: User): Promise<boolean> {
-  const query = tx.em.createQueryBuilder(User, 'u').select('u.id', 'id').where({ id, passwordHash })
-  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getRawMany()
+/** Whether the user still has the password that was shown, and is active; both stay so while the transaction lasts. */
+export async function isStillProven(tx: Tx, { id, passwordHash }: User): Promise<boolean> {
+  const query = tx.em.createQueryBuilder(User, 'u').select('u.id', 'id')
+  query.where({ id, passwordHash, deactivatedAt: IsNull() })
+  // of two changes at one time the second waits here, and finds the first's word
+  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany()
   return rows.length > 0
 }
 

@@ -4,11 +4,11 @@ import type { AuditState } from '../db/audit-record'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList, OperationError, UserFaults } from '../errors'
+import { FaultList, OperationError, UserFaults, unset } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import { oneLine } from '../graphql/text-input'
 import type { CreateUserInput, UpdateUserInput } from './access.inputs'
-import { type AuthService, MAX_NAME, nameKeyOf, operator, permit, type Viewer } from './auth.service'
+import { type AuthService, isStillProven, MAX_NAME, nameKeyOf, operator, permit, type Viewer } from './auth.service'
 import { normalDomain } from './domains'
 import { checkNewPassword, hashPassword } from './password'
 import { Role } from './rights'
@@ -22,7 +22,7 @@ const MOST_DOMAINS = 200
 /** Keeps those who sign in: their names, roles and passwords. Signing in itself is AuthService's. */
 export class UserService {
   /** Answers whether there is such an owner: owners are a feature to the right of this one. */
-  knowsOwner: (tx: Tx, id: string) => Promise<boolean> = async () => false
+  knowsOwner: (tx: Tx, id: string) => Promise<boolean> = unset('users.knowsOwner')
 
   constructor(
     private readonly db: Database,
@@ -106,6 +106,10 @@ export class UserService {
       })
       const passwordHash = await hashPassword(next, this.auth.passwordCost)
       await this.db.inTransaction(async (tx) => {
+        // somebody else may have changed it, or deactivated the user, while it was checked
+        if (!(await isStillProven(tx, proof.user))) {
+          throw new UserFaults([{ code: 'WRONG_CREDENTIALS', path: ['current'], message: 'The password is wrong' }])
+        }
         await this.store(tx, viewer, 'changeOwnPassword', proof.user, passwordHash)
         await proof.forgive(tx)
       })

@@ -30,6 +30,9 @@ const RETRIED = new Set([
 ])
 const TRIES = 4
 
+/** Ends the transaction of a dry run. */
+const ROLL_BACK = new Error('dry run')
+
 /** SQLite's own wait for another process stops this whole one: it is short, and the rest is waited for beside other work. */
 const BUSY_STEP_MS = 50
 const BUSY_WITHIN_MS = 30_000
@@ -111,13 +114,15 @@ export class Database {
 
   /**
    * Runs `work` in one transaction. What it enqueues and signals leaves after the commit, and is dropped on a rollback.
-   * A deadlock is tried again, so `work` must have no effect outside of `tx`.
+   * A deadlock is tried again, so `work` must have no effect outside of `tx`. A dry run answers what `work` answers, is rolled
+   * back, and nothing leaves: it gives the answer of the real call because it is the real call.
    */
-  async inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  async inTransaction<T>(work: (tx: Tx) => Promise<T>, { dryRun = false } = {}): Promise<T> {
     const begun = performance.now()
     for (let attempt = 1; ; attempt++) {
       const tx = new Tx(this.kind)
       try {
+        if (dryRun) return await this.alone(() => this.tryOut(tx, work))
         const result = await this.alone(() => this.commit(tx, work))
         await tx.release(this.outlets)
         void this.wal?.look()
@@ -139,11 +144,27 @@ export class Database {
   }
 
   private commit<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const run = async (em: EntityManager) => {
+    return this.transaction(async (em) => {
       const result = await work(tx.on(em))
       await tx.finish(this.outlets)
       return result
+    })
+  }
+
+  private async tryOut<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const answer: T[] = []
+    try {
+      await this.transaction(async (em) => {
+        answer.push(await work(tx.on(em)))
+        throw ROLL_BACK
+      })
+    } catch (error) {
+      if (error !== ROLL_BACK) throw error
     }
+    return answer[0] as T
+  }
+
+  private transaction<T>(run: (em: EntityManager) => Promise<T>): Promise<T> {
     // READ COMMITTED: no gap locks, so that workers claiming neighbouring rows do not block each other
     return this.kind === 'sqlite' ? this.writer.transaction(run) : this.writer.transaction('READ COMMITTED', run)
   }

@@ -3,7 +3,7 @@ import { mayRead, permit, permitAll, type Reach, type Right, reachOf, type Viewe
 import { pausingChunks, updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
-import { FaultList, OperationError, UserFaults } from '../errors'
+import { FaultList, UserFaults, unset } from '../errors'
 import type { Page, PageArguments } from '../graphql/connection'
 import { type ProfileChange, profileStays } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
@@ -49,13 +49,6 @@ export interface BulkAnswer {
 
 export const NOTHING_CHANGED: BulkAnswer = { matched: 0, changed: 0, refused: [], refusedCount: 0, mailboxes: [] }
 
-/** Rolls a dry run back: it gives the answer of the real call because it is the real call. */
-class DryRun extends Error {
-  constructor(readonly answer: BulkAnswer) {
-    super('dry run')
-  }
-}
-
 /** What features to the right of this one know. */
 export interface MailboxHooks {
   /** Which of these owners are inactive: their mailboxes stay so. */
@@ -73,7 +66,7 @@ export const lookerOf = (viewer: Viewer, right: Right): Looker => ({
  * MailboxOwnerService, and forward mailboxes are made by ForwardMailboxService; nobody else writes the table.
  */
 export class MailboxService {
-  readonly hooks: MailboxHooks = { inactiveOwners: async () => new Set() }
+  readonly hooks: MailboxHooks = { inactiveOwners: unset('mailboxes.inactiveOwners') }
 
   constructor(
     private readonly db: Database,
@@ -118,7 +111,7 @@ export class MailboxService {
     const view = what.view ?? MailboxView.ACTIVE
     const looker = lookerOf(viewer, 'mailboxes.read')
     const where = viewCondition(faults, looker, view, what.filter)
-    refuseQuery(faults)
+    faults.checkQuery()
     const request = { looker, view, filter: what.filter, where, sorting: sortingOf(what.sort) }
     return listMailboxes(this.db.read, this.db.kind, request, page)
   }
@@ -398,19 +391,13 @@ export class MailboxService {
     dryRun: boolean,
     work: (tx: Tx, ids: string[]) => Promise<BulkResult>,
   ): Promise<BulkAnswer> {
-    const answer = await this.db
-      .inTransaction(async (tx) => {
-        const faults = new FaultList()
-        const ids = await lockSelected(tx, faults, lookerOf(viewer, right), selection)
-        faults.check()
-        const done = await this.answer(tx, ids.length, await work(tx, ids))
-        if (dryRun) throw new DryRun(done)
-        return done
-      })
-      .catch((error: unknown) => {
-        if (error instanceof DryRun) return error.answer
-        throw error
-      })
+    const change = async (tx: Tx) => {
+      const faults = new FaultList()
+      const ids = await lockSelected(tx, faults, lookerOf(viewer, right), selection)
+      faults.check()
+      return this.answer(tx, ids.length, await work(tx, ids))
+    }
+    const answer = await this.db.inTransaction(change, { dryRun })
     // who may decide about mailboxes without reading them learns how many there are, and no more
     return viewer.rights.has('mailboxes.read') ? answer : { ...answer, mailboxes: [], refused: [] }
   }
@@ -458,16 +445,6 @@ const toldOf = ({ view, filter }: MailboxSelection): Record<string, unknown> => 
   ...(view && { view }),
   ...(filter && { filter: { ...filter } }),
 })
-
-/** A query has no userErrors: the first fault ends it. */
-function refuseQuery(faults: FaultList): void {
-  try {
-    faults.check()
-  } catch (error) {
-    const [fault] = error instanceof UserFaults ? error.faults : []
-    throw fault ? new OperationError('BAD_USER_INPUT', fault.message, fault.path) : error
-  }
-}
 
 /** A sealed password opens only for the row and field it was sealed for. */
 export const passwordOf = (rowId: string) => ({ table: 'mailboxes', rowId, field: 'password' })

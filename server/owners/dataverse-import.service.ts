@@ -17,7 +17,6 @@ import type { PlannedMailbox } from './dataverse-mailbox'
 import { type DataversePlan, planDataverse } from './dataverse-mapping'
 import type { PlannedProfile } from './dataverse-profile'
 import type { DataverseNote } from './dataverse-row'
-import { DryRun } from './owner-import.service'
 import { checkOwnerInputs } from './owner-input'
 import type { OwnerProvisioning, PlannedOwner } from './owner-provisioning'
 
@@ -71,13 +70,9 @@ export class DataverseImportService {
     }
     if (!viewer) throw new Error('unreachable: permitAll lets nobody pass')
     const plan = planDataverse(readDataverse(files))
-    const work = async (tx: Tx) => {
-      const answer = await this.carryOut(tx, viewer, { actor: viewer, action }, plan)
-      if (dryRun && answer.refused.length === 0) throw new DryRun(answer)
-      return answer
-    }
-    return this.db.inTransaction(work).catch((error: unknown) => {
-      if (error instanceof DryRun || error instanceof Refused) return error.answer as DataverseImport
+    const work = (tx: Tx) => this.carryOut(tx, viewer, { actor: viewer, action }, plan)
+    return this.db.inTransaction(work, { dryRun }).catch((error: unknown) => {
+      if (error instanceof Refused) return error.answer
       throw error
     })
   }

@@ -37,13 +37,6 @@ export interface ImportOptions {
   mostRows: number
 }
 
-/** Takes back what was written: a dry run gives the answer of the real one because it is the real one. */
-export class DryRun<Answer> extends Error {
-  constructor(readonly answer: Answer) {
-    super('dry run')
-  }
-}
-
 /** Provisions owners from files. */
 export class OwnerImportService {
   constructor(
@@ -85,13 +78,9 @@ export class OwnerImportService {
       const answer = summary(rows)
       if (answer.refused > 0) return answer
       await this.provisioning.carryOut(tx, { actor: viewer, action: options.action }, plan)
-      if (options.dryRun) throw new DryRun(answer)
       return answer
     }
-    return this.db.inTransaction(work).catch((error: unknown) => {
-      if (error instanceof DryRun) return error.answer as OwnersImport
-      throw error
-    })
+    return this.db.inTransaction(work, { dryRun: options.dryRun })
   }
 }
 

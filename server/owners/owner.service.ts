@@ -1,10 +1,10 @@
-import { In } from 'typeorm'
+import { In, IsNull } from 'typeorm'
 import { permit, reachOf, type Viewer } from '../auth/auth.service'
 import { pausingChunks } from '../db/chunks'
 import type { Database } from '../db/database'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList, OperationError, UserFaults } from '../errors'
+import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import { oneLine } from '../graphql/text-input'
 import { type Condition, reachCondition } from '../mailboxes/mailbox-selection'
@@ -21,6 +21,11 @@ export class OwnerService {
     private readonly db: Database,
     private readonly provisioning: OwnerProvisioning,
   ) {}
+
+  /** Whether there is such an owner; one that was deleted is not. */
+  isThere(tx: Tx, id: string): Promise<boolean> {
+    return tx.em.existsBy(Owner, { id, deletedAt: IsNull() })
+  }
 
   /** Which of these are inactive. */
   async inactive(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
@@ -100,17 +105,11 @@ function seenBy(viewer: Viewer): Condition {
   return { sql: `o.id IN (SELECT owner_id FROM mailboxes WHERE ${sql})`, parameters }
 }
 
-/** A query has no userErrors: a fault ends it. */
 function searchText(text: string | null | undefined): string {
   const faults = new FaultList()
   const found = oneLine(faults, ['filter', 'text'], text ?? '', { max: 200, required: false }).toLowerCase()
-  try {
-    faults.check()
-    return found
-  } catch (error) {
-    const [fault] = error instanceof UserFaults ? error.faults : []
-    throw fault ? new OperationError('BAD_USER_INPUT', fault.message, fault.path) : error
-  }
+  faults.checkQuery()
+  return found
 }
 
 function checkSelection({ ids, keys }: OwnerSelection): void {

@@ -4,7 +4,7 @@ import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import { isId, newId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList } from '../errors'
+import { FaultList, unset } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { Keyring } from '../secrets/keyring'
 import { CredentialSource, EmailServerProfile } from './profile.entity'
@@ -35,11 +35,6 @@ export interface ProfileHooks {
   mailboxesInReach: (reach: Reach) => { sql: string; parameters: Record<string, unknown> }
 }
 
-/** Nothing is taken for true that nobody was asked. */
-const unset = (name: string) => async (): Promise<never> => {
-  throw new Error(`The hook ${name} of profiles is not set`)
-}
-
 /** A profile of another system; every source of credentials may be stored, for none is used before it is complete. */
 export interface ImportedProfile extends EmailServerProfileInput {
   credentialSource: CredentialSource
@@ -48,9 +43,9 @@ export interface ImportedProfile extends EmailServerProfileInput {
 export class ProfileService {
   readonly hooks: ProfileHooks = {
     ...{ onConnectionChanged: [], onDefaultChosen: [], onDeleted: [] },
-    knowsOwner: unset('knowsOwner'),
-    countMailboxes: unset('countMailboxes'),
-    moveMailboxes: unset('moveMailboxes'),
+    knowsOwner: unset('profiles.knowsOwner'),
+    countMailboxes: unset('profiles.countMailboxes'),
+    moveMailboxes: unset('profiles.moveMailboxes'),
     mailboxesInReach: () => ({ sql: '1 = 0', parameters: {} }),
   }
 

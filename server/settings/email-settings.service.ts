@@ -32,13 +32,6 @@ export interface SettingsHooks {
   countSwitched: ((tx: Tx, before: ApprovalSwitches, after: ApprovalSwitches) => Promise<SwitchEffect>)[]
 }
 
-/** Rolls a dry run back. */
-class DryRun extends Error {
-  constructor(readonly answer: SettingsAnswer) {
-    super('dry run')
-  }
-}
-
 export class EmailSettingsService {
   readonly hooks: SettingsHooks = { countSwitched: [] }
 
@@ -109,14 +102,9 @@ export class EmailSettingsService {
         tx.signal('mailboxes', 'many')
         tx.signal('profiles', 'many')
       }
-      const answer = { settings, ...counts }
-      if (dryRun) throw new DryRun(answer)
-      return answer
+      return { settings, ...counts }
     }
-    return this.db.inTransaction(work).catch((error: unknown) => {
-      if (error instanceof DryRun) return error.answer
-      throw error
-    })
+    return this.db.inTransaction(work, { dryRun })
   }
 
   /** EmailServerProfileInput.isDefault, and a default that is deleted. */
