@@ -240,6 +240,7 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   users.knowsOwner = (tx, id) => owners.isThere(tx, id)
   profiles.hooks.knowsOwner = (tx, id) => owners.isThere(tx, id)
   profiles.hooks.countMailboxes = (tx, id) => mailboxes.countOfProfile(tx, id)
+  profiles.hooks.countWithAct = (tx, id) => mailboxes.countWithActOf(tx, id)
   profiles.hooks.moveMailboxes = (tx, viewer, fromId, toId) => mailboxes.moveToProfile(tx, viewer, fromId, toId)
   return {
     pubsub,

@@ -4,8 +4,8 @@ import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
-import { checkPassword, oneLine } from '../graphql/text-input'
-import { addressProblem, normalizeAddress } from '../mail/address'
+import { checkAddress, checkPassword, oneLine } from '../graphql/text-input'
+import { normalizeAddress } from '../mail/address'
 import { profileStays } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
@@ -16,7 +16,7 @@ import type { CreateForwardMailboxInput } from './mailbox.inputs'
 import { passwordOf } from './mailbox.service'
 import { count, countGroups } from './mailbox-counts'
 import { insertWords } from './mailbox-words'
-import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
+import { defaultProfile, FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 
 /** What a forward mailbox is made of; its fields are checked. */
 export interface NewForwardMailbox {
@@ -42,8 +42,7 @@ export class ForwardMailboxService {
     const faults = new FaultList()
     const name = oneLine(faults, ['input', 'name'], input.name, { max: 200 })
     const emailAddress = input.emailAddress.trim()
-    const problem = addressProblem(emailAddress)
-    if (problem) faults.add('INVALID_ADDRESS', ['input', 'emailAddress'], `The address ${problem}`)
+    const addressKey = checkAddress(faults, ['input', 'emailAddress'], emailAddress)
     const username = input.username
       ? oneLine(faults, ['input', 'username'], input.username, { max: 320, required: false }) || null
       : null
@@ -53,14 +52,14 @@ export class ForwardMailboxService {
       if (profileId && !(await profileStays(tx, profileId))) {
         faults.add('NOT_FOUND', ['input', 'profileId'], 'There is no such profile')
       }
-      const taken = problem ? null : await this.holderOf(tx, emailAddress)
+      const taken = addressKey === null ? null : await this.holderOf(tx, emailAddress)
       if (taken) {
         faults.add('ADDRESS_TAKEN', ['input', 'emailAddress'], `${name} and ${taken.name} cannot share an address`)
       }
       faults.check()
-      const { defaultProfileId } = await this.settings.current(tx.em)
+      const chosen = profileId ?? (await defaultProfile(tx, await this.settings.current(tx.em)))
       return this.insert(tx, viewer, {
-        ...{ name, emailAddress, username, profileId: profileId ?? defaultProfileId },
+        ...{ name, emailAddress, username, profileId: chosen },
         ...{ password: input.password, deleteAfterProcessing: input.deleteAfterProcessing },
       })
     })

@@ -1,4 +1,5 @@
 import { In, IsNull } from 'typeorm'
+import type { Command } from '../db/audit-changes'
 import type { Actor } from '../db/audit-record'
 import { pausingChunks } from '../db/chunks'
 import type { Tx } from '../db/transaction'
@@ -11,6 +12,12 @@ const ACTION = 'setMailboxesActive'
 
 interface Active extends Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'addressKey' | 'active' | 'kind'> {}
 
+/** How a command is to be done, and what its entry in the audit log tells of it beside the mailboxes. */
+interface Told {
+  dryRun: boolean
+  details: Record<string, unknown>
+}
+
 /** Activates mailboxes; refused are those of inactive owners and those whose address another active mailbox has. */
 export async function activating(
   tx: Tx,
@@ -18,8 +25,9 @@ export async function activating(
   ids: readonly string[],
   {
     dryRun,
+    details,
     inactiveOwners,
-  }: { dryRun: boolean; inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>> },
+  }: Told & { inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>> },
 ): Promise<BulkResult> {
   const refusals = new Map<string, Refusal>()
   /** Who has an address after this call: the first in the order of the selection. */
@@ -49,7 +57,7 @@ export async function activating(
     actor,
     rest,
     {
-      action: ACTION,
+      ...{ action: ACTION, details },
       columns: ['active'],
       decide: () => ({ patch: { active: true } }),
       rowColumns: { active_address: 'address_key' },
@@ -64,21 +72,22 @@ export async function deactivating(
   tx: Tx,
   actor: Actor,
   ids: readonly string[],
-  { dryRun, moveTo }: { dryRun: boolean; moveTo: string | null },
+  { dryRun, details, moveTo }: Told & { moveTo: string | null },
 ): Promise<BulkResult> {
+  const told = { ...details, ...(moveTo !== null && { moveForwardedTo: moveTo }) }
   const refusals = new Map<string, Refusal>()
   const moved: string[] = []
   for (const [id, users] of await forwardedTo(tx, ids)) {
     if (moveTo === null) refusals.set(id, inUse(users.length))
     else moved.push(...users)
   }
-  if (moveTo !== null) await moveForwarded(tx, actor, moved, moveTo, ACTION)
+  if (moveTo !== null) await moveForwarded(tx, { actor, action: ACTION }, moved, moveTo, told)
   const result = await changeMailboxes(
     tx,
     actor,
     ids.filter((id) => !refusals.has(id)),
     {
-      action: ACTION,
+      ...{ action: ACTION, details: told },
       columns: ['active'],
       decide: () => ({ patch: { active: false } }),
       rowColumns: { active_address: 'NULL' },
@@ -112,14 +121,14 @@ export async function forwardedTo(tx: Tx, ids: readonly string[]): Promise<Map<s
 /** Mailboxes get their mail through another forward mailbox: a change of their incoming method. */
 export async function moveForwarded(
   tx: Tx,
-  actor: Actor,
+  { actor, action }: Command,
   ids: readonly string[],
   forwardMailboxId: string,
-  action: string,
+  details: Record<string, unknown>,
 ): Promise<void> {
   const { status, enabled, changed, errorCode } = DIRECTION_COLUMNS[Direction.INCOMING]
   await changeMailboxes(tx, actor, ids, {
-    action,
+    ...{ action, details },
     columns: ['forwardMailboxId', status, enabled, changed, errorCode],
     decide: () => ({
       patch: { forwardMailboxId, ...effectOf({ kind: 'METHOD_CHANGED', direction: Direction.INCOMING }) },

@@ -1,9 +1,9 @@
-import type { EntityManager } from 'typeorm'
+import { In } from 'typeorm'
 import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import type { FaultList } from '../errors'
 import { checkPassword, oneLine } from '../graphql/text-input'
-import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
+import { EmailServerProfile, hasWayToAct } from '../profiles/profile.entity'
 import { profileStays } from '../profiles/profile.service'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { Mailbox } from './mailbox.entity'
@@ -69,12 +69,23 @@ export async function checkForwardMailbox(
   } else if (!mailbox.active) faults.add('INACTIVE', path, 'The forward mailbox is inactive')
 }
 
-/** The profiles with a way to appointments, contacts and tasks (product rule 2.1). */
-export async function profilesWithAct(em: EntityManager): Promise<ReadonlySet<string>> {
-  const profiles = await em.find(EmailServerProfile, { select: { id: true, type: true, davUrl: true } })
-  return new Set(
-    profiles.filter(({ type, davUrl }) => davUrl !== null || type === ProfileType.EXCHANGE_ONLINE).map(({ id }) => id),
-  )
+/**
+ * The profiles, of these or of all, with a way to appointments, contacts and tasks (product rule 2.1); none of them loses it
+ * while the transaction lasts.
+ */
+export async function profilesWithAct(tx: Tx, among?: readonly string[]): Promise<ReadonlySet<string>> {
+  const columns = { id: true, type: true, davUrl: true } as const
+  // found first, and locked by their ids: a search would lock every profile it looks at
+  const ids =
+    among ?? (await tx.em.find(EmailServerProfile, { select: columns })).filter(hasWayToAct).map(({ id }) => id)
+  if (ids.length === 0) return new Set()
+  const query = tx.em
+    .createQueryBuilder(EmailServerProfile, 'p')
+    .select(Object.keys(columns).map((column) => `p.${column}`))
+    .where({ id: In([...ids]) })
+    .orderBy('p.id')
+  const profiles = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getMany()
+  return new Set(profiles.filter(hasWayToAct).map(({ id }) => id))
 }
 
 /** What `decideChanges` reads and sets. */

@@ -5,6 +5,7 @@ import type { Tx } from '../db/transaction'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus } from './mailbox.enums'
+import { forwardedTo } from './mailbox-activity'
 import { decideChanges, profilesWithAct } from './mailbox-changes'
 import { counted } from './mailbox-counts'
 import { effectOf } from './reset-rules'
@@ -34,6 +35,8 @@ export interface ConfiguredMailbox {
   after: Mailbox
   /** ACT was wished for, and its profile has no way to it. */
   isWithoutAct: boolean
+  /** It was to be deactivated, and stays active for so many mailboxes, which get their mail through it. */
+  keptFor: number
 }
 
 const REASON = 'Rejected in the system it was imported from'
@@ -54,21 +57,28 @@ const OWN = 'username'
 export class MailboxImportService {
   /**
    * A mailbox that is so already is left alone. A decision about the address that was taken here stays, and none is enabled:
-   * that takes a test. In the order of `imported`.
+   * that takes a test. A forward mailbox stays active while mailboxes get their mail through it. In the order of `imported`.
    */
   async configure(tx: Tx, command: Command, imported: readonly ImportedMailbox[]): Promise<ConfiguredMailbox[]> {
-    const withAct = await profilesWithAct(tx.em)
+    const withAct = await profilesWithAct(tx)
     const now = new Date()
-    const configured: ConfiguredMailbox[] = []
+    const configured = new Map<ImportedMailbox, ConfiguredMailbox>()
     const changes: SubjectChange[] = []
-    for await (const chunk of pausingChunks(imported, 500)) {
+    // first who gets mail, then the forward mailboxes: by then it is known who uses them
+    const owned = imported.filter(({ ownerId }) => ownerId !== null)
+    const forward = imported.filter(({ ownerId }) => ownerId === null)
+    for await (const chunk of inTurn(pausingChunks(owned, 500), pausingChunks(forward, 500))) {
       const mailboxes = await this.find(tx, chunk)
+      const closing = chunk.flatMap(({ active, mailboxId }) => (active ? [] : (mailboxId ?? [])))
+      const users = await forwardedTo(tx, closing)
       const rows = chunk.map((one) => {
         const before = mailboxes.get(one.ownerId ?? one.mailboxId ?? '')
         if (!before) throw new Error(`Owner ${one.ownerId} has no mailbox`)
-        return configure(before, one, { withAct, now })
+        const keptFor = before.active ? (users.get(before.id)?.length ?? 0) : 0
+        const row = { ...configure(before, { ...one, active: one.active || keptFor > 0 }, { withAct, now }), keptFor }
+        configured.set(one, row)
+        return row
       })
-      configured.push(...rows)
       const changed = rows.flatMap(({ before, after }) => {
         const found = difference(before, after, COLUMNS)
         return found ? [{ before, after, ...{ columns: Object.keys(found.after), change: found } }] : []
@@ -83,7 +93,7 @@ export class MailboxImportService {
       'mailboxes',
       changes.map(({ id }) => id),
     )
-    return configured
+    return imported.flatMap((one) => configured.get(one) ?? [])
   }
 
   /** By their owners' ids, forward mailboxes by their own; takes the rows' locks. */
@@ -99,11 +109,15 @@ export class MailboxImportService {
   }
 }
 
+async function* inTurn<T>(...all: AsyncIterable<T>[]): AsyncGenerator<T> {
+  for (const one of all) yield* one
+}
+
 function configure(
   before: Mailbox,
   one: ImportedMailbox,
   { withAct, now }: { withAct: ReadonlySet<string>; now: Date },
-): ConfiguredMailbox {
+): Omit<ConfiguredMailbox, 'keptFor'> {
   const profileId = one.profileId ?? before.profileId
   const isWithoutAct = one.actMethod === SyncMethod.SERVER_SIDE_SYNC && !withAct.has(profileId ?? '')
   const isForwarded = one.incomingMethod === IncomingMethod.FORWARD_MAILBOX

@@ -4,14 +4,14 @@ import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { EmailServerProfile, ProfileType } from '../profiles/profile.entity'
-import { profileStays } from '../profiles/profile.service'
-import type { EmailSettings } from '../settings/email-settings.entity'
+import { type EmailSettings, SyncMethod } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import { Mailbox } from './mailbox.entity'
 import { ApprovalStatus, MailboxKind } from './mailbox.enums'
+import { profilesWithAct } from './mailbox-changes'
 import { count, counted, countGroups } from './mailbox-counts'
 import { insertWords, wordsFollow } from './mailbox-words'
-import { FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
+import { defaultProfile, FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 import { effectOf } from './reset-rules'
 
 /** What an owner decides about its mailbox. */
@@ -38,15 +38,15 @@ export class MailboxOwnerService {
   async createFor(tx: Tx, command: Command, owners: readonly MailboxOwner[]): Promise<void> {
     if (owners.length === 0) return
     const settings = await this.settings.current(tx.em)
-    // one that is being deleted is the default no longer
-    if (settings.defaultProfileId !== null && !(await profileStays(tx, settings.defaultProfileId))) {
-      settings.defaultProfileId = null
-    }
-    const isTrusted = await isExchangeOnline(tx, settings.defaultProfileId)
+    const profileId = await defaultProfile(tx, settings)
+    const isTrusted = await isExchangeOnline(tx, profileId)
+    const wantsAct = settings.defaultActMethod === SyncMethod.SERVER_SIDE_SYNC
+    const hasAct = wantsAct && profileId !== null && (await profilesWithAct(tx, [profileId])).has(profileId)
+    const defaults = { ...settings, defaultProfileId: profileId, ...(!hasAct && { defaultActMethod: SyncMethod.NONE }) }
     const now = new Date()
     const made: SubjectChange[] = []
     for await (const chunk of pausingChunks(owners, 100)) {
-      const mailboxes = chunk.map((owner) => newMailbox(owner, settings, isTrusted, now))
+      const mailboxes = chunk.map((owner) => newMailbox(owner, defaults, isTrusted, now))
       await tx.em.createQueryBuilder().insert().into(Mailbox).values(mailboxes).updateEntity(false).execute()
       const ids = mailboxes.map((mailbox) => mailbox.id)
       count(tx, await countGroups(tx, ids), 1)

@@ -1,10 +1,12 @@
 import { In, IsNull } from 'typeorm'
 import { mayRead, permit, permitAll, type Reach, type Right, reachOf, type Viewer } from '../auth/auth.service'
-import { pausingChunks, updateEach } from '../db/chunks'
+import { updateEach } from '../db/chunks'
 import type { Database } from '../db/database'
+import { isId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import { FaultList, UserFaults, unset } from '../errors'
 import type { Page, PageArguments } from '../graphql/connection'
+import { oneLine } from '../graphql/text-input'
 import { type ProfileChange, profileStays } from '../profiles/profile.service'
 import type { Keyring } from '../secrets/keyring'
 import { SyncMethod } from '../settings/email-settings.entity'
@@ -177,12 +179,9 @@ export class MailboxService {
     dryRun: boolean,
   ): Promise<BulkAnswer> {
     permit(viewer, 'mailboxes.approve')
-    if (reason !== null && (reason.length > 500 || /\p{Cc}/u.test(reason))) {
-      const faults = new FaultList()
-      faults.add('INVALID', ['reason'], 'A reason is one line of at most 500 characters')
-      faults.check()
-    }
-    const said = reason?.trim() || null
+    const faults = new FaultList()
+    const said = oneLine(faults, ['reason'], reason ?? '', { max: 500, required: false }) || null
+    faults.check()
     const patch = effectOf({ kind: 'REJECTED', reason: said })
     return this.bulk(viewer, 'mailboxes.approve', selection, dryRun, {
       action: 'rejectEmails',
@@ -259,7 +258,8 @@ export class MailboxService {
       faults.check()
     }
     return this.bulkBy(viewer, 'mailboxes.edit', selection, dryRun, async (tx, ids) => {
-      if (active) return activating(tx, viewer, ids, { dryRun, inactiveOwners: this.hooks.inactiveOwners })
+      const details = toldOf(selection)
+      if (active) return activating(tx, viewer, ids, { dryRun, details, inactiveOwners: this.hooks.inactiveOwners })
       const moveTo = options.moveForwardedTo ?? null
       if (moveTo !== null) {
         const faults = new FaultList()
@@ -267,7 +267,7 @@ export class MailboxService {
         if (ids.includes(moveTo)) faults.add('NOT_ALLOWED', ['moveForwardedTo'], 'It is deactivated itself')
         faults.check()
       }
-      return deactivating(tx, viewer, ids, { dryRun, moveTo })
+      return deactivating(tx, viewer, ids, { dryRun, details, moveTo })
     })
   }
 
@@ -276,7 +276,8 @@ export class MailboxService {
     permitAll(viewer, 'mailboxes.edit')
     return this.db.inTransaction(async (tx) => {
       const faults = new FaultList()
-      await lockSelected(tx, faults, ALL, { ids: [id] }, ['id'])
+      if (isId(id)) await lockSelected(tx, faults, ALL, { ids: [id] }, ['id'])
+      else faults.add('NOT_FOUND', ['id'], 'There is no such mailbox')
       faults.check()
       const mailbox = await tx.em.findOneByOrFail(Mailbox, { id })
       if (mailbox.kind !== MailboxKind.FORWARD) {
@@ -289,9 +290,11 @@ export class MailboxService {
         faults.add('IN_USE', ['id'], `${users.length} mailboxes get their mail through it: name another one for them`)
       }
       faults.check()
-      if (moveForwardedTo !== null) await moveForwarded(tx, viewer, users, moveForwardedTo, 'deleteForwardMailbox')
+      const action = 'deleteForwardMailbox'
+      const details = moveForwardedTo === null ? {} : { moveForwardedTo }
+      if (moveForwardedTo !== null) await moveForwarded(tx, { actor: viewer, action }, users, moveForwardedTo, details)
       await changeMailboxes(tx, viewer, [id], {
-        action: 'deleteForwardMailbox',
+        ...{ action, details },
         columns: ['active', 'activeAddress', 'deletedAt'],
         decide: () => ({ patch: { active: false, activeAddress: null, deletedAt: new Date() } }),
       })
@@ -301,11 +304,13 @@ export class MailboxService {
 
   /** A change of a profile's endpoint, security or credentials, told by the profiles feature in its transaction. */
   async profileConnectionChanged(tx: Tx, change: ProfileChange): Promise<void> {
+    const { actor, action } = change.command
     const patch = effectOf({ kind: 'ENDPOINT_CHANGED', directions: change.directions.map((name) => Direction[name]) })
-    // the profile's own entry in the audit log and its signal tell of it; nothing of this is counted
-    for await (const ids of pausingChunks(await idsOfProfile(tx, change.profileId))) {
-      await tx.em.update(Mailbox, { id: In(ids) }, patch)
-    }
+    await changeMailboxes(tx, actor, await idsOfProfile(tx, change.profileId), {
+      action,
+      columns: Object.keys(patch) as (keyof typeof patch)[],
+      decide: () => ({ patch }),
+    })
   }
 
   /** The ids that a selection names within the reach of a right; adds a fault for each that is not there. Takes the rows' locks. */
@@ -318,14 +323,18 @@ export class MailboxService {
     return tx.em.countBy(Mailbox, { profileId, deletedAt: IsNull() })
   }
 
+  /** How many of them are to have appointments, contacts and tasks. */
+  async countWithActOf(tx: Tx, profileId: string): Promise<number> {
+    return tx.em.countBy(Mailbox, { profileId, actMethod: SyncMethod.SERVER_SIDE_SYNC, deletedAt: IsNull() })
+  }
+
   /**
    * A profile goes: its mailboxes get another one, with all that a change of profile resets. Refused when the other one has no
    * way to the appointments, contacts and tasks that some of them are to have (product rule 2.1).
    */
   async moveToProfile(tx: Tx, viewer: Viewer, fromId: string, toId: string): Promise<number> {
     const ids = await idsOfProfile(tx, fromId)
-    const needsAct = { profileId: fromId, actMethod: SyncMethod.SERVER_SIDE_SYNC, deletedAt: IsNull() }
-    const withoutAct = (await profilesWithAct(tx.em)).has(toId) ? 0 : await tx.em.countBy(Mailbox, needsAct)
+    const withoutAct = (await profilesWithAct(tx, [toId])).has(toId) ? 0 : await this.countWithActOf(tx, fromId)
     if (withoutAct > 0) {
       const why = `${withoutAct} mailboxes have appointments, contacts and tasks, which need a profile with a DAV address`
       throw new UserFaults([{ code: 'ACT_NEEDS_DAV', path: ['moveMailboxesTo'], message: why }])
@@ -366,7 +375,10 @@ export class MailboxService {
   }
 
   private async edit(tx: Tx, wanted: WantedChanges): Promise<Pick<BulkEdit, 'columns' | 'decide'>> {
-    const withAct = await profilesWithAct(tx.em)
+    // which profile they are to have, or else whichever they have, if it matters
+    const isAct = wanted.actMethod === SyncMethod.SERVER_SIDE_SYNC
+    const among = wanted.profileId !== undefined ? [wanted.profileId] : isAct ? undefined : []
+    const withAct = await profilesWithAct(tx, among)
     return { columns: columnsOfChanges(wanted), decide: (row) => decideChanges(row, wanted, withAct) }
   }
 

@@ -1,3 +1,6 @@
+import type { Tx } from '../db/transaction'
+import { profileStays } from '../profiles/profile.service'
+import type { EmailSettings } from '../settings/email-settings.entity'
 import type { Mailbox } from './mailbox.entity'
 import { TestStatus } from './mailbox.enums'
 
@@ -28,6 +31,11 @@ export const NEW_MAILBOX = {
   testingRunId: null,
   deletedAt: null,
 } satisfies Partial<Mailbox>
+
+/** The organisation's default profile, which nobody deletes while the transaction lasts; one that is being deleted is it no longer. */
+export async function defaultProfile(tx: Tx, { defaultProfileId }: EmailSettings): Promise<string | null> {
+  return defaultProfileId !== null && (await profileStays(tx, defaultProfileId)) ? defaultProfileId : null
+}
 
 /** What it is from the beginning. */
 export const FIXED = ['kind', 'ownerId'] as const

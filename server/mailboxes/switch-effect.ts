@@ -1,6 +1,6 @@
 import { In } from 'typeorm'
 import type { Tx } from '../db/transaction'
-import { EmailServerProfile } from '../profiles/profile.entity'
+import { EmailServerProfile, isAtWork } from '../profiles/profile.entity'
 import type { SwitchEffect } from '../settings/email-settings.service'
 import { needsApproval } from './blockers'
 import { ApprovalStatus, MailboxKind, MailboxView } from './mailbox.enums'
@@ -32,9 +32,9 @@ export async function countSwitched(tx: Tx, before: ApprovalSwitches, after: App
       !isPaused(viewClass) &&
       BLOCKING.includes(facetRank(facets, 'approval')),
   )
-  const active = await activeProfiles(tx, [...new Set(waiting.map(({ scope }) => profileOf(scope)))])
+  const atWork = await profilesAtWork(tx, [...new Set(waiting.map(({ scope }) => profileOf(scope)))])
   for (const { scope, viewClass, n } of waiting) {
-    if (!active.has(profileOf(scope))) continue
+    if (!atWork.has(profileOf(scope))) continue
     effect[needsApproval(kindOf(viewClass), after) ? 'stopCount' : 'startCount'] += n
   }
   return effect
@@ -42,10 +42,10 @@ export async function countSwitched(tx: Tx, before: ApprovalSwitches, after: App
 
 const profileOf = (scope: string): string => scope.slice(SCOPE.profile('').length)
 
-async function activeProfiles(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+async function profilesAtWork(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   const profiles = await tx.em.find(EmailServerProfile, {
-    select: { id: true },
-    where: { id: In([...ids]), active: true },
+    select: { id: true, active: true, type: true },
+    where: { id: In([...ids]) },
   })
-  return new Set(profiles.map((profile) => profile.id))
+  return new Set(profiles.filter(isAtWork).map((profile) => profile.id))
 }

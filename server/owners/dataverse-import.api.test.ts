@@ -143,6 +143,54 @@ describe.each(DATABASES)('a Dynamics 365 organisation on %s', (database) => {
     expect(await mailboxNamed('Ada Lovelace')).toMatchObject({ approval: 'REJECTED' })
   })
 
+  describe('a forward mailbox', () => {
+    const SET_ACTIVE = `mutation ($ids: [ID!]!, $active: Boolean!) {
+      setMailboxesActive(selection: { ids: $ids }, active: $active) { changed refused { code } userErrors { code } } }`
+    const setActive = async (ids: string[], active: boolean) =>
+      (await admin.get(SET_ACTIVE, { ids, active })).setMailboxesActive
+    const notesOf = (notes: readonly Anything[], name: string, column: string) =>
+      notes.filter((note) => note.subject.includes(`"${name}"`) && note.column === column)
+
+    test('that is inactive there stays active here while mailboxes get their mail through it, and it is said', async () => {
+      const { id } = await mailboxNamed('Forwarded mail')
+      const sales = await mailboxNamed('Sales')
+      const point = `mutation ($ids: [ID!]!, $changes: MailboxChanges!) {
+        updateMailboxes(selection: { ids: $ids }, changes: $changes) { changed userErrors { code } } }`
+      const closed = changed((answers) => {
+        Object.assign(answers[3].value.at(-1), { statecode: 1, statuscode: 2 })
+        // a queue that this import says nothing of
+        answers[3].value = answers[3].value.filter((row: Anything) => row.name !== 'Sales')
+      })
+      const changes = { incomingMethod: 'FORWARD_MAILBOX', forwardMailboxId: id }
+      expect((await admin.get(point, { ids: [sales.id], changes })).updateMailboxes.changed).toBe(1)
+      const { notes, refused } = await take(false, closed)
+      expect(refused).toEqual([])
+      // the user who came with it is not forwarded any more; the queue is
+      const [note, ...more] = notesOf(notes, 'Forwarded mail', 'statecode')
+      expect(more).toEqual([])
+      expect(note.instead).toMatch(/^1 /)
+      expect(await mailboxNamed('Forwarded mail')).toMatchObject({ active: true })
+      expect(await mailboxNamed('Sales')).toMatchObject({ forwardMailbox: { name: 'Forwarded mail' } })
+      await take()
+      const again = await take(false, closed)
+      expect(notesOf(again.notes, 'Forwarded mail', 'statecode')).toEqual([])
+      expect(await mailboxNamed('Forwarded mail')).toMatchObject({ active: false })
+    })
+
+    test('that is inactive here gets no users by an import, and it is said', async () => {
+      // deactivated by the test before
+      const { id } = await mailboxNamed('Forwarded mail')
+      const { notes } = await take()
+      expect(notesOf(notes, 'Edsger Dijkstra', 'incomingemaildeliverymethod')).toMatchObject([
+        { instead: expect.stringContaining('inactive here') },
+      ])
+      expect(await mailboxNamed('Edsger Dijkstra')).toMatchObject({ incomingMethod: 'NONE', forwardMailbox: null })
+      expect(await setActive([id], true)).toEqual({ changed: 1, refused: [], userErrors: [] })
+      await take()
+      expect(await mailboxNamed('Edsger Dijkstra')).toMatchObject({ forwardMailbox: { name: 'Forwarded mail' } })
+    })
+  })
+
   test('one refusal leaves everything as it was, before and after the first rows are written', async () => {
     const before = await tables()
     const badAddress = changed((answers) => {

@@ -4,7 +4,8 @@ import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
-import { addressProblem, normalizeAddress } from '../mail/address'
+import { checkAddress } from '../graphql/text-input'
+import { normalizeAddress } from '../mail/address'
 import type { ForwardMailboxService } from '../mailboxes/forward-mailbox.service'
 import { Mailbox } from '../mailboxes/mailbox.entity'
 import { MailboxKind } from '../mailboxes/mailbox.enums'
@@ -157,10 +158,12 @@ export class DataverseImportService {
   ): Promise<void> {
     for (const { guid, subject, owner, name, emailAddress, profileGuid, username } of planned) {
       if (owner !== null) continue
-      const problem = emailAddress === null ? 'is missing' : addressProblem(emailAddress)
-      const known = emailAddress === null || problem ? null : await this.forwardMailboxOf(tx, emailAddress)
-      if (emailAddress === null || problem) {
-        answer.refused.push({ subject, code: 'INVALID_ADDRESS', message: `The address ${problem}` })
+      const faults = new FaultList()
+      if (emailAddress === null) faults.add('INVALID_ADDRESS', [], 'The address is missing')
+      else checkAddress(faults, [], emailAddress)
+      const known = emailAddress === null || faults.any ? null : await this.forwardMailboxOf(tx, emailAddress)
+      if (emailAddress === null || faults.any) {
+        for (const { code, message } of faults.all) answer.refused.push({ subject, code, message })
       } else if (known && known.ownerId !== null) {
         const message = `${name} and ${known.name} cannot share an address`
         answer.refused.push({ subject, code: 'ADDRESS_TAKEN', message })
@@ -177,7 +180,12 @@ export class DataverseImportService {
   private async forwardMailboxOf(tx: Tx, emailAddress: string): Promise<Mailbox | null> {
     const holder = await this.forwardMailboxes.holderOf(tx, emailAddress)
     const addressKey = normalizeAddress(emailAddress)
-    return holder ?? tx.em.findOneBy(Mailbox, { kind: MailboxKind.FORWARD, addressKey, deletedAt: IsNull() })
+    const found =
+      holder ?? (await tx.em.findOneBy(Mailbox, { kind: MailboxKind.FORWARD, addressKey, deletedAt: IsNull() }))
+    if (found === null || tx.kind === 'sqlite') return found
+    // nobody deactivates it before its users are pointed at it
+    const query = tx.em.createQueryBuilder(Mailbox, 'm').where({ id: found.id })
+    return query.setLock('pessimistic_write').getOne()
   }
 
   private async configure(
@@ -200,6 +208,10 @@ export class DataverseImportService {
       if (!row) continue
       const isNew = imported[index]?.isNew === true && plan.mailboxes[index]?.owner === null
       answer.steps.push(stepOf(subject, row, names, isNew))
+      if (row.keptFor > 0) {
+        const instead = `${row.keptFor} mailboxes get their mail through it: it stays active`
+        answer.notes.push({ subject, column: 'statecode', value: '1', instead })
+      }
       if (row.isWithoutAct) {
         const instead = 'the profile has no DAV address: NONE is taken'
         answer.notes.push({ subject, column: 'actdeliverymethod', value: actMethod, instead })
@@ -247,18 +259,24 @@ function onlyForwardMailbox(mailboxes: readonly PlannedMailbox[]): string | null
   return only && !another ? only.guid : null
 }
 
+function insteadOfForwarding(collector: Mailbox | undefined): string {
+  const unsaid = 'which forward mailbox is not said'
+  if (!collector) return `${unsaid}, and there is more than one or none: NONE is taken`
+  return collector.active
+    ? `${unsaid}: the only one is taken`
+    : `${unsaid}, and the only one is inactive here: NONE is taken`
+}
+
 function importedOf(planned: PlannedMailbox, made: Made, only: string | null, notes: DataverseNote[]): ImportedMailbox {
   const forward = made.forwardMailboxes.get(planned.guid)
   const owner = planned.owner && made.ownerIds.get(`${planned.owner.kind} ${planned.owner.guid}`)
   const { active, outgoingMethod, actMethod, username, deleteAfterProcessing, approval } = planned
   const isForwarded = planned.incomingMethod === IncomingMethod.FORWARD_MAILBOX
-  const forwardMailboxId = isForwarded ? (made.forwardMailboxes.get(only ?? '')?.mailbox.id ?? null) : null
+  const collector = isForwarded ? made.forwardMailboxes.get(only ?? '')?.mailbox : undefined
+  const forwardMailboxId = collector?.active ? collector.id : null
   if (isForwarded) {
-    const instead =
-      forwardMailboxId === null
-        ? 'which forward mailbox is not said, and there is more than one or none: NONE is taken'
-        : 'which forward mailbox is not said: the only one is taken'
-    notes.push({ subject: planned.subject, column: 'incomingemaildeliverymethod', value: '3', instead })
+    const column = 'incomingemaildeliverymethod'
+    notes.push({ subject: planned.subject, column, value: '3', instead: insteadOfForwarding(collector) })
   }
   return {
     ownerId: owner?.owner.id ?? null,

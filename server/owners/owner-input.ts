@@ -1,10 +1,7 @@
 import type { FaultList } from '../errors'
-import { oneLine } from '../graphql/text-input'
-import { addressProblem, normalizeAddress } from '../mail/address'
+import { checkAddress, oneLine } from '../graphql/text-input'
 import type { OwnerKind } from './owner.entity'
 import type { OwnerInput } from './owner.inputs'
-
-const MAX_ADDRESS = 254
 
 /** An owner as somebody wants it to be, checked by itself. */
 export interface Wanted {
@@ -47,13 +44,7 @@ function checkOne(faults: FaultList, input: OwnerInput, index: number): Wanted {
     ? oneLine(faults, at('externalId'), input.externalId, { max: 200 }) || null
     : null
   const emailAddress = input.emailAddress?.trim() || null
-  const problem = emailAddress === null ? undefined : addressProblem(emailAddress)
-  if (problem) faults.add('INVALID_ADDRESS', at('emailAddress'), `The address ${problem}`)
-  const addressKey = emailAddress === null || problem ? null : normalizeAddress(emailAddress)
-  // letters that a domain name drops do not count for its own limit
-  if (emailAddress !== null && addressKey !== null && Math.max(emailAddress.length, addressKey.length) > MAX_ADDRESS) {
-    faults.add('TOO_LONG', at('emailAddress'), `At most ${MAX_ADDRESS} characters are allowed`)
-  }
+  const addressKey = emailAddress === null ? null : checkAddress(faults, at('emailAddress'), emailAddress)
   if (!input.externalId?.trim() && emailAddress === null) {
     faults.add('REQUIRED', at('externalId'), 'An owner without address needs an externalId to be found again')
   }

@@ -15,6 +15,14 @@ export enum ProfileType {
  */
 export const SPOKEN_TYPES: ReadonlySet<ProfileType> = new Set([ProfileType.IMAP_SMTP])
 
+/** Whether a profile is at work: it is active, and its servers are spoken to. */
+export const isAtWork = ({ active, type }: Pick<EmailServerProfile, 'active' | 'type'>): boolean =>
+  active && SPOKEN_TYPES.has(type)
+
+/** Whether a profile has a way to appointments, contacts and tasks (product rule 2.1). */
+export const hasWayToAct = ({ type, davUrl }: Pick<EmailServerProfile, 'type' | 'davUrl'>): boolean =>
+  davUrl !== null || type === ProfileType.EXCHANGE_ONLINE
+
 /** Whose name and password the server is shown. */
 export enum CredentialSource {
   MAILBOX = 'MAILBOX',

@@ -7,7 +7,7 @@ import type { Tx } from '../db/transaction'
 import { FaultList, unset } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import type { Keyring } from '../secrets/keyring'
-import { CredentialSource, EmailServerProfile } from './profile.entity'
+import { CredentialSource, EmailServerProfile, hasWayToAct } from './profile.entity'
 import type { EmailServerProfileInput } from './profile.inputs'
 import { profileDifference, profileState } from './profile-audit'
 import { checkServers, endpointDirections, profileColumns } from './profile-rules'
@@ -29,6 +29,8 @@ export interface ProfileHooks {
   knowsOwner: (tx: Tx, ownerId: string) => Promise<boolean>
   /** Mailboxes that use the profile, inactive ones too. */
   countMailboxes: (tx: Tx, profileId: string) => Promise<number>
+  /** Those of them that are to have appointments, contacts and tasks. */
+  countWithAct: (tx: Tx, profileId: string) => Promise<number>
   /** Gives all mailboxes of one profile another (reset rule "profile of the mailbox changes"). */
   moveMailboxes: (tx: Tx, viewer: Viewer, fromId: string, toId: string) => Promise<unknown>
   /** A WHERE over the columns of `mailboxes`: those in reach. */
@@ -45,6 +47,7 @@ export class ProfileService {
     ...{ onConnectionChanged: [], onDefaultChosen: [], onDeleted: [] },
     knowsOwner: unset('profiles.knowsOwner'),
     countMailboxes: unset('profiles.countMailboxes'),
+    countWithAct: unset('profiles.countWithAct'),
     moveMailboxes: unset('profiles.moveMailboxes'),
     mailboxesInReach: () => ({ sql: '1 = 0', parameters: {} }),
   }
@@ -162,6 +165,7 @@ export class ProfileService {
         const stored = isMoved ? null : before.passwordSealed
         checkServers(faults, { ...before, ...columns })
         checkProfileCredentials(faults, { ...before, ...columns }, input.password || stored, isMoved)
+        await this.checkWayToAct(tx, faults, before, columns)
       }
       faults.check()
       if (!before) throw new Error('unreachable: a fault was added')
@@ -255,6 +259,22 @@ export class ProfileService {
     if (ownerId === null || ownerId === undefined) return
     if (isId(ownerId) && (await this.hooks.knowsOwner(tx, ownerId))) return
     faults.add('NOT_FOUND', ['input', 'ownerId'], 'There is no such owner')
+  }
+
+  /** The way to appointments, contacts and tasks stays while mailboxes need it (product rule 2.1). */
+  private async checkWayToAct(
+    tx: Tx,
+    faults: FaultList,
+    before: EmailServerProfile,
+    columns: Partial<EmailServerProfile>,
+  ): Promise<void> {
+    const after = { ...before, ...columns }
+    if (!hasWayToAct(before) || hasWayToAct(after)) return
+    const users = await this.hooks.countWithAct(tx, before.id)
+    if (users === 0) return
+    const field = before.davUrl !== null ? 'davUrl' : 'type'
+    const whose = `${users} ${users === 1 ? 'mailbox of it has' : 'mailboxes of it have'}`
+    faults.add('ACT_NEEDS_DAV', ['input', field], `${whose} appointments, contacts and tasks, which need a DAV address`)
   }
 
   private async checkName(tx: Tx, faults: FaultList, nameKey: string): Promise<void> {

@@ -127,6 +127,58 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
     expect(harness.logged.join()).not.toContain(password)
   })
 
+  describe('appointments, contacts and tasks go by a profile that has a way to them', () => {
+    const davUrl = 'https://mail.example.org/dav'
+    const DEFAULTS =
+      'mutation ($input: EmailSettingsInput!) { updateEmailSettings(input: $input) { userErrors { code } } }'
+    const owners = `mutation ($owners: [OwnerInput!]!) {
+      provisionOwners(owners: $owners) { owners { mailbox { id actMethod } } userErrors { code } } }`
+    const made = async (name: string): Promise<Anything> => {
+      const owner = { kind: 'USER', externalId: `act ${name}`, name, emailAddress: `${name}@act.example` }
+      return (await admin.get(owners, { owners: [owner] })).provisionOwners.owners[0].mailbox
+    }
+
+    beforeAll(() => admin.get(DEFAULTS, { input: { defaultActMethod: 'SERVER_SIDE_SYNC' } }))
+    afterAll(() => admin.get(DEFAULTS, { input: { defaultActMethod: 'NONE' } }))
+
+    test('a new mailbox gets them by default where its default profile has one', async () => {
+      await create(profile('Without a way', { isDefault: true }))
+      expect(await made('nobody')).toMatchObject({ actMethod: 'NONE' })
+      await create(profile('With a way', { isDefault: true, davUrl }))
+      expect(await made('somebody')).toMatchObject({ actMethod: 'SERVER_SIDE_SYNC' })
+      await create(profile('A way by its type', { isDefault: true, type: 'EXCHANGE_ONLINE' }))
+      expect(await made('anybody')).toMatchObject({ actMethod: 'SERVER_SIDE_SYNC' })
+    })
+
+    test.each<[string, object, object, string]>([
+      ['its DAV address', { davUrl }, { davUrl: null }, 'davUrl'],
+      ['its type', { type: 'EXCHANGE_ONLINE' }, { type: 'IMAP_SMTP' }, 'type'],
+    ])('the profile keeps %s while mailboxes need it', async (what, had, wanted, field) => {
+      const name = `Keeps ${what}`
+      const { profile: keeping } = await create(profile(name, { isDefault: true, ...had }))
+      const { id } = await made(`keeper-${field.toLowerCase()}`)
+      const answer = await update(keeping.id, profile(name, { ...had, ...wanted }))
+      expect(answer).toEqual({ profile: null, userErrors: [{ code: 'ACT_NEEDS_DAV', path: ['input', field] }] })
+      const without = `mutation ($ids: [ID!]!) {
+        updateMailboxes(selection: { ids: $ids }, changes: { actMethod: NONE }) { changed userErrors { code } } }`
+      expect((await admin.get(without, { ids: [id] })).updateMailboxes).toEqual({ changed: 1, userErrors: [] })
+      expect((await update(keeping.id, profile(name, { ...had, ...wanted }))).userErrors).toEqual([])
+    })
+
+    test('its mailboxes move to no profile without one when it is deleted', async () => {
+      const { profile: old } = await create(profile('Goes away', { isDefault: true, davUrl }))
+      await made('mover-by-dav')
+      const { profile: without } = await create(profile('Takes no appointments'))
+      const { profile: next } = await create(profile('Takes appointments', { davUrl: `${davUrl}/next` }))
+      const DELETE_TO = `mutation ($id: ID!, $to: ID) { deleteEmailServerProfile(id: $id, moveMailboxesTo: $to) {
+        profile { id } userErrors { code path } } }`
+      const refused = (await admin.get(DELETE_TO, { id: old.id, to: without.id })).deleteEmailServerProfile
+      expect(refused).toEqual({ profile: null, userErrors: [{ code: 'ACT_NEEDS_DAV', path: ['moveMailboxesTo'] }] })
+      const moved = (await admin.get(DELETE_TO, { id: old.id, to: next.id })).deleteEmailServerProfile
+      expect(moved).toMatchObject({ profile: { id: old.id }, userErrors: [] })
+    })
+  })
+
   describe('a stored password goes to no server but its own', () => {
     const moves: [string, object][] = [
       ['another host', { incoming: imap({ host: 'other.example.org' }) }],

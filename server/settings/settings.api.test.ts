@@ -221,6 +221,13 @@ describe.each(DATABASES)('settings on %s', (database) => {
       expect(await effect(on)).toEqual({ startCount: 0, stopCount: 0 })
       expect(await update(on, true)).toMatchObject({ stopCount: 0 })
       await active(true)
+      // one of a type that is not spoken processes nothing either
+      const type = (to: string) => admin.get(PROFILE, { id: mail.profileId, input: { ...profile, type: to } })
+      await type('POP3_SMTP')
+      expect(await effect(on)).toEqual({ startCount: 0, stopCount: 0 })
+      expect(await update(on, true)).toMatchObject({ stopCount: 0 })
+      await type('IMAP_SMTP')
+      expect(await update(on, true)).toMatchObject({ stopCount: 1 })
     })
   })
 
