@@ -10,7 +10,7 @@ import { endOf, isInDomain, type PlacedTerm, termsCondition, termsOf } from './m
  * Up to so many mailboxes are read one by one and sorted here. Of more, a page is found sooner by going through the view in its
  * order.
  */
-export const LIMITS = { entries: 50_000, ids: 5_000 }
+export const LIMITS = { entries: 100_000, ids: 5_000 }
 const POSTINGS_A_PART = 5_000
 const IDS_A_STATEMENT = 900
 /** More domains than this are told apart row by row. */
@@ -41,15 +41,18 @@ export type Lead = { word: string; also: readonly string[] } | { ids: readonly s
 export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead | undefined> {
   if (terms.length === 0) return { ids: [] }
   const words = wordsWithoutDomain(terms)
-  let rarest: { word: string; size: number } | undefined
+  const sized: { word: string; size: number }[] = []
   for (const word of words) {
-    const size = await sizeOf(em, word)
-    if (!rarest || size < rarest.size) rarest = { word, size }
-    if (size <= POSTINGS_A_PART) break
+    sized.push({ word, size: await sizeOf(em, word) })
+    if ((sized.at(-1)?.size ?? 0) <= POSTINGS_A_PART) break
   }
+  const [rarest, next] = sized.sort((one, other) => one.size - other.size)
   if (rarest && rarest.size <= LIMITS.entries) {
-    const { word } = rarest
-    return { word, also: words.filter((other) => other !== word) }
+    // two lists are compared sooner than the longer one is asked for each of the shorter
+    if (next && rarest.size > POSTINGS_A_PART && next.size <= Math.min(2 * rarest.size, LIMITS.entries)) {
+      return { ids: await inBoth(em, rarest.word, next.word) }
+    }
+    return { word: rarest.word, also: words.filter((other) => other !== rarest.word) }
   }
   for (const term of terms) {
     const ids = await fewIds(em, term)
@@ -57,6 +60,21 @@ export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead
   }
   const both = words.length < 2 ? undefined : await intersection(em, words)
   return both && { ids: both }
+}
+
+async function inBoth(em: EntityManager, one: string, other: string): Promise<string[]> {
+  const all = async (word: string) => {
+    const ids = new Set<string>()
+    for await (const { range, bounds } of parts(em, word)) {
+      const rows = (await em.query(`SELECT w.mailbox_id AS id FROM mailbox_words w WHERE ${range}`, bounds)) as {
+        id: string
+      }[]
+      for (const { id } of rows) ids.add(id)
+    }
+    return ids
+  }
+  const [ids, others] = [await all(one), await all(other)]
+  return [...ids].filter((id) => others.has(id))
 }
 
 /** How many entries the index has for a word, as far as it matters. */
@@ -145,16 +163,17 @@ async function* parts(em: EntityManager, word: string): AsyncGenerator<{ range: 
 }
 
 /** Of the mailboxes that a lead leads to, these columns of those for which a condition holds and the text is found. */
-export async function readFound(
+export async function* readFound(
   em: EntityManager,
   kind: DatabaseKind,
   { lead, terms, where }: { lead: Lead; terms: readonly PlacedTerm[]; where: Condition },
   columns: readonly string[],
-): Promise<Record<string, unknown>[]> {
-  const rows = new Map<string, Record<string, unknown>>()
-  const take = async (sql: string, values: unknown[]) => {
-    for (const row of (await em.query(sql, values)) as { id: string }[]) rows.set(row.id, row)
-    await afterOtherWork()
+): AsyncGenerator<Record<string, unknown>[]> {
+  // a mailbox with two words that begin so has two entries
+  const known = new Set<string>()
+  const read = async (sql: string, values: unknown[]) => {
+    const rows = (await em.query(sql, values)) as { id: string }[]
+    return rows.filter(({ id }) => !known.has(id) && known.add(id))
   }
   const names = ['id', ...columns].join(', ')
   if ('ids' in lead) {
@@ -162,23 +181,23 @@ export async function readFound(
     for (const ids of chunks(lead.ids, IDS_A_STATEMENT)) {
       const named: Condition = { sql: 'id IN (:...foundIds)', parameters: { foundIds: ids } }
       const condition = and(named, where, termsCondition(terms))
-      await take(...bound(em, `SELECT ${names} FROM mailboxes ${hint} WHERE ${condition.sql}`, condition))
+      yield await read(...bound(em, `SELECT ${names} FROM mailboxes ${hint} WHERE ${condition.sql}`, condition))
+      await afterOtherWork()
     }
-    return [...rows.values()]
+    return
   }
-  const known = new Set([lead.word, ...lead.also])
-  const condition = and(where, termsCondition(terms.filter(({ term }) => !('word' in term && known.has(term.word)))))
+  const led = new Set([lead.word, ...lead.also])
+  const condition = and(where, termsCondition(terms.filter(({ term }) => !('word' in term && led.has(term.word)))))
   const [sql, values] = bound(em, condition.sql, condition)
   const also = lead.also.map(() => ` AND ${WITH_WORD}`).join('')
   const alsoValues = lead.also.flatMap((word) => [word, endOf(word)])
   for await (const { range, bounds } of parts(em, lead.word)) {
-    await take(`SELECT ${names} FROM mailbox_words w ${WITH_MAILBOX[kind]} WHERE ${range}${also} AND ${sql}`, [
+    yield await read(`SELECT ${names} FROM mailbox_words w ${WITH_MAILBOX[kind]} WHERE ${range}${also} AND ${sql}`, [
       ...bounds,
       ...alsoValues,
       ...values,
     ])
   }
-  return [...rows.values()]
 }
 
 /** Each entry's mailbox is looked up, never the entries of each mailbox. */

@@ -11,7 +11,7 @@ import { type Count, readCounts, SCOPE } from './mailbox-counts'
 import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
 import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
 import { countFound, type Lead, leadOf, openSearch, readFound, type Search } from './mailbox-found'
-import { comparePlaces, orderOf, textOf } from './mailbox-order'
+import { comparePlaces, FirstRows, orderOf, textOf } from './mailbox-order'
 import { FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
 import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
 
@@ -112,9 +112,13 @@ async function listFound(
   first: number,
 ): Promise<Page<Mailbox>> {
   const order = await orderOf(em, sorting)
-  const found = await readFound(em, kind, { lead, terms: search.terms, where }, order.columns)
-  const rows = order.sorted(found.map(order.placed), cursor, first + 1)
-  return pageOf(em, rows, first, sorting, async () => found.length)
+  const rows = new FirstRows(order.compare, cursor, first + 1)
+  let total = 0
+  for await (const part of readFound(em, kind, { lead, terms: search.terms, where }, order.columns)) {
+    total += part.length
+    for (const row of part) rows.add(order.placed(row))
+  }
+  return pageOf(em, rows.sorted(), first, sorting, async () => total)
 }
 
 /** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */

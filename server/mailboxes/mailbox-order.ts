@@ -9,19 +9,41 @@ export interface Order {
   /** Those of `mailboxes` that `placed` reads, beside the id. */
   columns: readonly string[]
   placed(row: Record<string, unknown>): Cursor
-  /** The first of the rows, or the first behind a place. */
-  sorted(rows: readonly Cursor[], from: Cursor | undefined, limit: number): Cursor[]
+  compare(one: Cursor, other: Cursor): number
+}
+
+/** The first of any number of rows, or the first behind a place: the others are let go as they come. */
+export class FirstRows {
+  private rows: Cursor[] = []
+  private last: Cursor | undefined
+
+  constructor(
+    private readonly compare: Order['compare'],
+    private readonly from: Cursor | undefined,
+    private readonly limit: number,
+  ) {}
+
+  add(row: Cursor): void {
+    if (this.from && this.compare(row, this.from) <= 0) return
+    if (this.last && this.compare(row, this.last) >= 0) return
+    this.rows.push(row)
+    if (this.rows.length < 4 * this.limit) return
+    this.rows = this.sorted()
+    this.last = this.rows.at(-1)
+  }
+
+  sorted(): Cursor[] {
+    return this.rows.sort(this.compare).slice(0, this.limit)
+  }
 }
 
 export async function orderOf(em: EntityManager, { sort, isDescending }: Sorting): Promise<Order> {
   const compare = isDescending ? (one: Cursor, other: Cursor) => comparePlaced(other, one) : comparePlaced
-  const sorted: Order['sorted'] = (rows, from, limit) =>
-    (from ? rows.filter((row) => compare(row, from) > 0) : [...rows]).sort(compare).slice(0, limit)
   const idOf = (row: Record<string, unknown>) => String(row.id)
   const byName = (column: string, place: (value: unknown) => string | number): Order => ({
     columns: [column, 'name_key'],
     placed: (row) => ({ id: idOf(row), value: textOf(row.name_key), place: place(row[column]) }),
-    sorted,
+    compare,
   })
   if ('profile' in sort) {
     const profiles = await em.find(EmailServerProfile, { select: { id: true, nameKey: true } })
@@ -41,7 +63,7 @@ export async function orderOf(em: EntityManager, { sort, isDescending }: Sorting
     const value = textOf(row[column])
     return { id: idOf(row), value, place: isNullable && value !== null ? 1 : 0 }
   }
-  return { columns: column === 'id' ? [] : [column], placed, sorted }
+  return { columns: column === 'id' ? [] : [column], placed, compare }
 }
 
 /** A value as cursors have it. */
