@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { auditSteps, contradictionOf, mailboxStates } from '../test/audit-replay'
 import { type Caller, DATABASES, type DatabaseKind, Harness } from '../test/harness'
-import { broken, type Command, checkCounts, command, createProfile, Playground } from '../test/playground'
+import { broken, type Command, checkCounts, command, createProfiles, Playground } from '../test/playground'
 
 /** The same pairs in every run; another seed finds others. */
 const SEED = 20_261_124
@@ -56,7 +56,7 @@ describe.each(DATABASES)('two administrators at once, on %s', (database: Databas
         : await Harness.start({ database, databaseUrl: first.app.config.databaseUrl, work: false })
     nodes.push(first, second)
     admins = [await first.admin(), await second.admin()]
-    profileIds = [await createProfile(admins[0] as Caller, 'One'), await createProfile(admins[0] as Caller, 'Two')]
+    profileIds = await createProfiles(admins[0] as Caller)
   })
   afterAll(async () => {
     for (const node of new Set(nodes.reverse())) await node.stop()

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { AuditReplay } from '../test/audit-replay'
 import { type Caller, DATABASES, type DatabaseKind, Harness } from '../test/harness'
-import { broken, type Command, checkCounts, command, createProfile, Playground } from '../test/playground'
+import { broken, type Command, checkCounts, command, createProfiles, Playground } from '../test/playground'
 import { MailboxView } from './mailbox.enums'
 
 /** The same sequences in every run; another seed finds others. */
@@ -42,6 +42,8 @@ const LIFE: Command[] = [
   { kind: 'setActive', selection, active: true },
   { kind: 'settings', profile: 0, incoming: 'SERVER_SIDE_SYNC', outgoing: 'NONE' },
   { kind: 'defaults', selection },
+  { kind: 'changeProfile', profile: 0, side: 'incoming', port: 5 },
+  { kind: 'deleteProfile', selection, to: 1 },
   { kind: 'deleteForward', pick: 0, to: null },
   { kind: 'deleteOwners', numbers: [2] },
 ]
@@ -54,7 +56,7 @@ describe.each(DATABASES)('whatever commands are given, on %s', (database: Databa
   beforeAll(async () => {
     harness = await Harness.start({ database, work: false })
     admin = await harness.admin()
-    profileIds = [await createProfile(admin, 'One'), await createProfile(admin, 'Two')]
+    profileIds = await createProfiles(admin)
   })
   afterAll(() => harness?.stop())
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
 import { Mailbox } from '../mailboxes/mailbox.entity'
@@ -25,6 +26,12 @@ const DOCUMENTS = {
   deleteOwners: `mutation ($keys: [OwnerKey!]!) { deleteOwners(selection: { keys: $keys }) { userErrors { code path } } }`,
   createForward: `mutation ($input: CreateForwardMailboxInput!) { createForwardMailbox(input: $input) { mailbox { id } userErrors { code path } } }`,
   deleteForward: `mutation ($id: ID!, $to: ID) { deleteForwardMailbox(id: $id, moveForwardedTo: $to) { userErrors { code path } } }`,
+  createProfile: `mutation ($input: EmailServerProfileInput!) {
+    createEmailServerProfile(input: $input) { profile { id } userErrors { code path } } }`,
+  updateProfile: `mutation ($id: ID!, $input: EmailServerProfileInput!) {
+    updateEmailServerProfile(id: $id, input: $input) { userErrors { code path } } }`,
+  deleteProfile: `mutation ($id: ID!, $to: ID) {
+    deleteEmailServerProfile(id: $id, moveMailboxesTo: $to) { userErrors { code path } } }`,
   settings: `mutation ($input: EmailSettingsInput!) { updateEmailSettings(input: $input) { userErrors { code path } } }`,
 } as const
 
@@ -59,6 +66,8 @@ const outcome = fc.record({
   statuses: fc.tuple(fc.boolean(), fc.boolean()),
 })
 
+const side = fc.constantFrom('incoming' as const, 'outgoing' as const)
+
 export const command = fc.oneof(
   fc.record({ kind: fc.constantFrom('approve' as const, 'reject' as const, 'defaults' as const), selection }),
   fc.record({ kind: fc.constant('update' as const), selection, changes }),
@@ -71,6 +80,13 @@ export const command = fc.oneof(
   fc.record({ kind: fc.constant('createForward' as const), address: number(8) }),
   fc.record({ kind: fc.constant('deleteForward' as const), pick: fc.nat(), to: fc.option(fc.nat()) }),
   fc.record({ kind: fc.constant('settings' as const), profile: number(2), incoming: method, outgoing: method }),
+  fc.record({
+    kind: fc.constant('changeProfile' as const),
+    profile: number(2),
+    side,
+    port: fc.integer({ min: 1, max: 9 }),
+  }),
+  fc.record({ kind: fc.constant('deleteProfile' as const), selection, to: number(2) }),
   fc.record({ kind: fc.constant('tested' as const), outcomes: fc.array(outcome, { minLength: 1, maxLength: 4 }) }),
 )
 export type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
@@ -144,6 +160,19 @@ export class Playground {
         const defaultProfileId = this.profileIds[profile]
         const input = { defaultProfileId, defaultIncomingMethod: incoming, defaultOutgoingMethod: outgoing }
         return this.ask(DOCUMENTS.settings, { input })
+      }
+      case 'changeProfile': {
+        const { profile, side: changed, port } = command
+        const input = { ...SHARED, name: NAMES[profile], [changed]: { ...ENDPOINTS[changed], port } }
+        return this.ask(DOCUMENTS.updateProfile, { id: this.profileIds[profile], input })
+      }
+      case 'deleteProfile': {
+        const input = { ...SHARED, ...ENDPOINTS, name: `Passing ${randomUUID()}` }
+        const { createEmailServerProfile } = await this.ask(DOCUMENTS.createProfile, { input })
+        const { id } = createEmailServerProfile.profile
+        const changes = { profileId: id }
+        await bulk(DOCUMENTS.update, { selection: await this.select(command.selection), changes })
+        return this.ask(DOCUMENTS.deleteProfile, { id, to: this.profileIds[command.to] })
       }
       case 'tested':
         return this.tested(command.outcomes)
@@ -314,16 +343,18 @@ const ENDPOINTS = {
   outgoing: { host: 'smtp.example.com', port: 465, security: 'TLS' },
 }
 
-export async function createProfile(admin: Caller, name: string): Promise<string> {
-  const query =
-    'mutation ($input: EmailServerProfileInput!) { createEmailServerProfile(input: $input) { profile { id } } }'
-  const input = {
-    name,
-    type: 'IMAP_SMTP',
-    ...ENDPOINTS,
-    credentialSource: 'PROFILE',
-    username: 'all',
-    password: 'secret',
-  }
-  return (await admin.get(query, { input })).createEmailServerProfile.profile.id
+/** The profiles' own credentials, entered anew with every change: they go to no server but the one they were entered for. */
+const SHARED = { type: 'IMAP_SMTP', credentialSource: 'PROFILE', username: 'all', password: 'secret' }
+const NAMES = ['One', 'Two'] as const
+
+async function createProfile(admin: Caller, name: string): Promise<string> {
+  const input = { name, ...SHARED, ...ENDPOINTS }
+  return (await admin.get(DOCUMENTS.createProfile, { input })).createEmailServerProfile.profile.id
+}
+
+/** The two that commands choose from. */
+export async function createProfiles(admin: Caller): Promise<string[]> {
+  const ids: string[] = []
+  for (const name of NAMES) ids.push(await createProfile(admin, name))
+  return ids
 }
