@@ -1,4 +1,4 @@
-import { permit, sightOf, type Viewer } from '../auth/auth.service'
+import { permit, reachOf, sightOf, type Viewer } from '../auth/auth.service'
 import { isId } from '../db/id'
 import { OperationError } from '../errors'
 import { ListChangeKind } from '../graphql/list-change'
@@ -28,6 +28,7 @@ export class MailboxWatch {
     }
     const wanted = ids ? new Set(ids.filter(isId)) : undefined
     const named = wanted && [...wanted].sort()
+    const isPart = reachOf(viewer, 'mailboxes.read') !== 'ALL'
     const resync = async (): Promise<MailboxChange> => ({
       kind: ListChangeKind.RESYNC,
       mailboxes: named ? await this.mailboxes.getMany(viewer, named) : [],
@@ -41,7 +42,10 @@ export class MailboxWatch {
         if (!changed || changed === 'all') return resync()
         const shown = wanted ? changed.filter((id) => wanted.has(id)) : changed
         if (shown.length > MAX_SIGNAL_IDS) return resync()
-        return { kind: ListChangeKind.CHANGED, mailboxes: await this.mailboxes.getMany(viewer, shown) }
+        const mailboxes = await this.mailboxes.getMany(viewer, shown)
+        // when others' mailboxes change is nothing to tell either
+        if (isPart && mailboxes.length === 0) return undefined
+        return { kind: ListChangeKind.CHANGED, mailboxes }
       },
     })
   }

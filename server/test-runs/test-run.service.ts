@@ -78,6 +78,12 @@ export class TestRunService {
     return keysetPage(query, page, { column: 'id', property: 'id', direction: 'ASC' })
   }
 
+  /** How far a run is, without counting anybody's part of it. */
+  async standing(viewer: Viewer | undefined, id: string): Promise<Pick<TestRun, 'finishedAt' | 'changeNumber'> | null> {
+    permit(viewer, 'mailboxes.read')
+    return this.db.read.findOneBy(TestRun, { id })
+  }
+
   /** The items that changes past `after` touched, in the order of the changes. */
   async changedItems(
     viewer: Viewer | undefined,
