@@ -10,8 +10,7 @@ import { endOf, isInDomain, type PlacedTerm, termsCondition, termsOf } from './m
  * Up to so many mailboxes are read one by one and sorted here. Of more, a page is found sooner by going through the view in its
  * order.
  */
-export const LIMITS = { entries: 100_000, ids: 5_000 }
-const POSTINGS_A_PART = 5_000
+export const LIMITS = { entries: 100_000, ids: 5_000, part: 5_000 }
 const IDS_A_STATEMENT = 900
 /** More domains than this are told apart row by row. */
 const MOST_DOMAINS = 100
@@ -44,12 +43,12 @@ export async function leadOf(em: EntityManager, { terms }: Search): Promise<Lead
   const sized: { word: string; size: number }[] = []
   for (const word of words) {
     sized.push({ word, size: await sizeOf(em, word) })
-    if ((sized.at(-1)?.size ?? 0) <= POSTINGS_A_PART) break
+    if ((sized.at(-1)?.size ?? 0) <= LIMITS.part) break
   }
   const [rarest, next] = sized.sort((one, other) => one.size - other.size)
   if (rarest && rarest.size <= LIMITS.entries) {
     // two lists are compared sooner than the longer one is asked for each of the shorter
-    if (next && rarest.size > POSTINGS_A_PART && next.size <= Math.min(2 * rarest.size, LIMITS.entries)) {
+    if (next && rarest.size > LIMITS.part && next.size <= Math.min(2 * rarest.size, LIMITS.entries)) {
       return { ids: await inBoth(em, rarest.word, next.word) }
     }
     return { word: rarest.word, also: words.filter((other) => other !== rarest.word) }
@@ -146,7 +145,7 @@ async function* parts(em: EntityManager, word: string): AsyncGenerator<{ range: 
     const begins = from ? [from.word, from.word, from.id] : [word]
     const [last] = (await em.query(
       `SELECT w.word AS word, w.mailbox_id AS id FROM mailbox_words w WHERE ${begin} AND w.word < ?
-       ORDER BY w.word, w.mailbox_id LIMIT 1 OFFSET ${POSTINGS_A_PART - 1}`,
+       ORDER BY w.word, w.mailbox_id LIMIT 1 OFFSET ${LIMITS.part - 1}`,
       [...begins, end],
     )) as { word: string; id: string }[]
     if (!last) {
