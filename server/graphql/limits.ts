@@ -56,14 +56,27 @@ const pageAware: ComplexityEstimator = ({ args, field, childComplexity }) => {
   return 1 + times * childComplexity
 }
 
-/** Throws when an operation would answer more than LIMITS.cost fields. */
+/** Without http Apollo would answer that the server has failed. */
+const REFUSED = { code: 'BAD_USER_INPUT', http: { status: 400 } } as const
+
+/** Reads the variables before anything is executed, so it is here that wrong ones come to light. */
+function costOf(options: Parameters<typeof getComplexity>[0]): number {
+  try {
+    return getComplexity(options)
+  } catch (error) {
+    if (error instanceof GraphQLError) Object.assign(error.extensions, REFUSED)
+    throw error
+  }
+}
+
+/** Throws when an operation's variables are wrong, or when it would answer more than LIMITS.cost fields. */
 export function checkCost(
   schema: GraphQLSchema,
   query: DocumentNode,
   variables: Record<string, unknown> | null | undefined,
   operationName: string | null | undefined,
 ): void {
-  const cost = getComplexity({
+  const cost = costOf({
     schema,
     query,
     variables: variables ?? {},
@@ -73,8 +86,7 @@ export function checkCost(
   if (cost > LIMITS.cost) {
     throw new GraphQLError(
       `The operation may answer ${cost} fields, at most ${LIMITS.cost} are allowed: ask for shorter pages`,
-      // without http Apollo would answer that the server has failed
-      { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } },
+      { extensions: REFUSED },
     )
   }
 }

@@ -45,6 +45,23 @@ describe('limits of one operation', () => {
     await expect(refusal).rejects.toContainEqual(expect.objectContaining({ extensions: { code } }))
   })
 
+  test.each<[string, string, object]>([
+    ['wrong enum', 'query ($v: MailboxView) { mailboxes(view: $v) { totalCount } }', { v: 'NOWHERE' }],
+    ['missing variable', 'query ($id: ID!) { mailbox(id: $id) { id } }', {}],
+    ['unknown input field', 'query ($f: MailboxFilter) { mailboxes(filter: $f) { totalCount } }', { f: { x: 1 } }],
+    ['too large Int', 'query ($n: Int) { mailboxes(first: $n) { totalCount } }', { n: 3_000_000_000 }],
+    ['bad date', 'query ($f: AuditFilter) { auditLog(filter: $f) { totalCount } }', { f: { from: 'soon' } }],
+    ['null argument', 'query ($id: ID = "x") { mailbox(id: $id) { id } }', { id: null }],
+  ])("variables: a %s is the caller's mistake", async (_what, query, variables) => {
+    const { status, errors } = await admin.ask(query, variables)
+    expect({ status, codes: errors.map((error) => error.extensions) }).toEqual({
+      status: 400,
+      codes: [{ code: 'BAD_USER_INPUT' }],
+    })
+    const refusal = admin.watch(query, variables).next()
+    await expect(refusal).rejects.toContainEqual(expect.objectContaining({ extensions: { code: 'BAD_USER_INPUT' } }))
+  })
+
   test('a list without first counts by the most it may have', async () => {
     const [error] = await admin
       .watch(costlyEvents)
