@@ -4,12 +4,15 @@ import { newId } from '../db/id'
 import { type Anything, type Caller, DATABASES, Harness } from '../test/harness'
 
 const RULES = 'query ($id: ID!) { forwardRuleText(mailboxId: $id) { system title text installation notes } }'
+const CHOOSE = `mutation ($id: ID!, $forward: ID!) { updateMailboxes(selection: { ids: [$id] },
+  changes: { incomingMethod: FORWARD_MAILBOX, forwardMailboxId: $forward }) { changed userErrors { code } } }`
 
 describe.each(DATABASES)('the rules that forward, on %s', (database) => {
   let harness: Harness
   let admin: Caller
   let anna: Anything
   let ben: Anything
+  let carl: Anything
   let forwardId: string
 
   beforeAll(async () => {
@@ -22,12 +25,10 @@ describe.each(DATABASES)('the rules that forward, on %s', (database) => {
       { kind: USER, externalId: "1", name: "Anna O'Hara", emailAddress: "o'hara@bücher.example" },
       { kind: USER, externalId: "2", name: "Ben", emailAddress: "ben@example.com" },
       { kind: USER, externalId: "3", name: "Carl" }]) { owners { id mailbox { id } } } }`
-    ;[anna, ben] = (await admin.get(owners)).provisionOwners.owners
+    ;[anna, ben, carl] = (await admin.get(owners)).provisionOwners.owners
     const forward = `mutation { createForwardMailbox(input: { name: "All mail", emailAddress: "all@example.com" }) { mailbox { id } } }`
     forwardId = (await admin.get(forward)).createForwardMailbox.mailbox.id
-    const choose = `mutation ($id: ID!, $forward: ID!) { updateMailboxes(selection: { ids: [$id] },
-      changes: { incomingMethod: FORWARD_MAILBOX, forwardMailboxId: $forward }) { changed userErrors { code } } }`
-    const { updateMailboxes } = await admin.get(choose, { id: anna.mailbox.id, forward: forwardId })
+    const { updateMailboxes } = await admin.get(CHOOSE, { id: anna.mailbox.id, forward: forwardId })
     expect(updateMailboxes).toEqual({ changed: 1, userErrors: [] })
   })
   afterAll(() => harness?.stop())
@@ -48,11 +49,30 @@ describe.each(DATABASES)('the rules that forward, on %s', (database) => {
     expect(gmail).toContain('<apps:property name="forwardTo" value="all@example.com"/>')
   })
 
-  test('are there for the owner of the mailbox, who may not see the forward mailbox', async () => {
+  test('are not for the owner of the mailbox, who may not see the forward mailbox that they name', async () => {
     const owner = await harness.newUser('anna', { roles: [Role.MAILBOX_USER], ownerId: anna.id })
-    expect(await askedBy(owner, anna.mailbox.id)).toMatchObject({ codes: [], rules: expect.any(Array) })
+    const { codes, errors } = await askedBy(owner, anna.mailbox.id)
+    expect(codes).toEqual(['FORBIDDEN'])
+    expect(JSON.stringify(errors)).not.toMatch(/All mail|all@example/)
     expect(await askedBy(owner, ben.mailbox.id)).toMatchObject({ codes: ['NOT_FOUND'] })
     expect(await askedBy(owner, forwardId)).toMatchObject({ codes: ['NOT_FOUND'] })
+  })
+
+  test('are for who reaches the forward mailbox too', async () => {
+    const reaching = (name: string, domains: string[]) =>
+      harness.newUser(name, { roles: [Role.MAILBOX_APPROVER, Role.MAILBOX_USER], ownerId: anna.id, domains })
+    expect(await askedBy(await reaching('both', ['example.com']), anna.mailbox.id)).toMatchObject({ codes: [] })
+    expect(await askedBy(await reaching('one', ['example.org']), anna.mailbox.id)).toMatchObject({
+      codes: ['FORBIDDEN'],
+    })
+  })
+
+  test('say which of the two mailboxes has no address', async () => {
+    const { updateMailboxes } = await admin.get(CHOOSE, { id: carl.mailbox.id, forward: forwardId })
+    expect(updateMailboxes).toEqual({ changed: 1, userErrors: [] })
+    const { codes, errors } = await askedBy(admin, carl.mailbox.id)
+    expect(codes).toEqual(['BAD_USER_INPUT'])
+    expect(errors[0]?.message).toMatch(/^The mailbox /)
   })
 
   test.each([

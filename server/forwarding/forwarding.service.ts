@@ -17,14 +17,17 @@ export class ForwardingService {
     if (incomingMethod !== IncomingMethod.FORWARD_MAILBOX || forwardMailboxId === null) {
       throw new OperationError('BAD_USER_INPUT', "The mailbox's incoming method is not FORWARD_MAILBOX", ['mailboxId'])
     }
-    // the owner of a mailbox may not read the forward mailbox, but has to know where the mail goes
-    const [forward] = await this.mailboxes.byIds([forwardMailboxId])
-    if (emailAddress === null || !forward?.emailAddress) {
-      throw new OperationError('BAD_USER_INPUT', 'Both mailboxes need an address', ['mailboxId'])
-    }
+    // the rules name the forward mailbox, so they are for who may see it
+    const [forward] = await this.mailboxes.getMany(viewer, [forwardMailboxId])
+    if (!forward) throw new OperationError('FORBIDDEN', 'The forward mailbox is not yours to see')
+    if (emailAddress === null) throw withoutAddress('The mailbox')
+    if (forward.emailAddress === null) throw withoutAddress('Its forward mailbox')
     return forwardRules({
       mailbox: { id: mailbox.id, name: mailbox.name, address: emailAddress },
       forward: { name: forward.name, address: forward.emailAddress },
     })
   }
 }
+
+const withoutAddress = (which: string) =>
+  new OperationError('BAD_USER_INPUT', `${which} has no address: give it one first`, ['mailboxId'])
