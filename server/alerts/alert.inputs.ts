@@ -1,5 +1,6 @@
 import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { connectionOf, PageArgs } from '../graphql/connection'
+import { upTo } from '../graphql/limits'
 import { ListChangeKind } from '../graphql/list-change'
 import { Payload } from '../graphql/payload'
 import { Alert, AlertSeverity, AlertState } from './alert.entity'
@@ -12,7 +13,7 @@ export class AlertsPayload extends Payload {
   @Field(() => Int)
   changed!: number
 
-  @Field(() => [Alert], { description: 'Those that were changed, at most 500 of them.' })
+  @Field(() => [Alert], { complexity: upTo(500), description: 'Those that were changed, at most 500 of them.' })
   alerts!: Alert[]
 }
 

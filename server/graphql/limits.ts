@@ -49,6 +49,12 @@ export const upTo =
   ({ childComplexity }: Pick<ComplexityEstimatorArgs, 'childComplexity'>): number =>
     1 + most * childComplexity
 
+/** For the `complexity` of a mutation whose payload has a list of `upTo(most)`: it is as long as the input, which `rows` counts. */
+export const asManyAs =
+  (most: number, rows: (args: ComplexityEstimatorArgs['args']) => number) =>
+  ({ args, childComplexity }: Pick<ComplexityEstimatorArgs, 'args' | 'childComplexity'>): number =>
+    1 + Math.ceil((childComplexity * Math.min(rows(args), most)) / most)
+
 /** A field costs one, plus its children as often as its page is long. */
 const pageAware: ComplexityEstimator = ({ args, field, childComplexity }) => {
   const isPaged = field.args.some((argument) => argument.name === 'first')

@@ -67,7 +67,7 @@ export class OwnerConnection extends connectionOf(() => Owner, 'Owner') {}
 
 @ObjectType()
 export class OwnersPayload extends Payload {
-  @Field(() => [Owner], { description: 'In the order of the input.' })
+  @Field(() => [Owner], { complexity: upTo(10_000), description: 'In the order of the input.' })
   owners!: Owner[]
 }
 

@@ -2,6 +2,7 @@ import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, Query, Re
 import type { Ctx as Context } from '../auth/auth.service'
 import { OperationError } from '../errors'
 import { PageArgs } from '../graphql/connection'
+import { asManyAs } from '../graphql/limits'
 import { payload } from '../graphql/payload'
 import { Mailbox } from '../mailboxes/mailbox.entity'
 import type { MailboxService } from '../mailboxes/mailbox.service'
@@ -49,6 +50,7 @@ export class OwnerResolver {
   }
 
   @Mutation(() => OwnersPayload, {
+    complexity: asManyAs(MOST_OWNERS, ({ owners }) => owners.length),
     description: "Creates or updates by externalId, idempotently, all or nothing; makes each new owner's mailbox.",
   })
   provisionOwners(
@@ -61,6 +63,7 @@ export class OwnerResolver {
   }
 
   @Mutation(() => OwnersPayload, {
+    complexity: asManyAs(MOST_OWNERS, ({ selection }) => (selection.ids ?? selection.keys ?? []).length),
     description: 'All or nothing: their mailboxes become inactive and the addresses free. The history stays.',
   })
   deleteOwners(
