@@ -97,7 +97,7 @@ export class MailboxSelection {
   filter?: MailboxFilter | null
 }
 
-@InputType({ description: 'What is left out stays as it is.' })
+@InputType({ description: 'What is left out, or null, stays as it is; at least one change is needed.' })
 export class MailboxChanges {
   @Field(() => String, { nullable: true })
   name?: string | null

@@ -189,7 +189,8 @@ export class MailboxService {
       columns: APPROVAL_COLUMNS,
       decide: ({ approval }) => {
         if (approval === ApprovalStatus.EMPTY) return { refusal: NO_ADDRESS }
-        return { patch: approval === ApprovalStatus.REJECTED ? {} : patch }
+        // said anew without a reason, the one that stands stays
+        return { patch: approval === ApprovalStatus.REJECTED && said === null ? {} : patch }
       },
     })
   }
@@ -203,6 +204,11 @@ export class MailboxService {
   ): Promise<BulkAnswer> {
     const right = isCredentialsAlone(changes) ? 'mailboxes.credentials' : 'mailboxes.edit'
     permit(viewer, right)
+    if (givenOf(changes).length === 0) {
+      const faults = new FaultList()
+      faults.add('EMPTY', ['changes'], 'Name at least one change')
+      faults.check()
+    }
     const { password } = changes
     return this.bulk(viewer, right, selection, dryRun, async (tx) => {
       const faults = new FaultList()
@@ -447,8 +453,12 @@ const NO_DEFAULTS: Refusal = {
   message: "The defaults are for users' and queues' mailboxes.",
 }
 
+/** Null is as left out. */
+const givenOf = (changes: MailboxChanges) =>
+  Object.entries(changes).filter(([, value]) => value !== null && value !== undefined)
+
 const isCredentialsAlone = (changes: MailboxChanges): boolean => {
-  const given = Object.entries(changes).filter(([, value]) => value !== null && value !== undefined)
+  const given = givenOf(changes)
   return given.length > 0 && given.every(([field]) => field === 'username' || field === 'password')
 }
 

@@ -138,6 +138,26 @@ describe.each(DATABASES)('mailboxes on %s', (database) => {
     expect(mailbox.blockers.map((blocker: Anything) => blocker.code)).toContain('APPROVAL_REJECTED')
   })
 
+  test('rejecting anew with another reason is a change; with the same, or none, it is none', async () => {
+    const reject = async (reason: string | null) =>
+      (await admin.get(REJECT, { selection: { ids: [idOf('alpha')] }, reason })).rejectEmails.changed
+    const query = 'query ($id: ID!) { mailbox(id: $id) { rejectionReason } }'
+    const stored = async () => (await admin.get(query, { id: idOf('alpha') })).mailbox.rejectionReason
+    await reject('Left')
+    expect([await reject('Left'), await reject(null), await stored()]).toEqual([0, 0, 'Left'])
+    expect([await reject('On leave'), await stored()]).toEqual([1, 'On leave'])
+  })
+
+  test.each([
+    ['nothing', {}],
+    ['null', { profileId: null, username: null }],
+  ])('an edit that names %s is a mistake', async (_what, changes) => {
+    const query = `mutation ($ids: [ID!]!, $changes: MailboxChanges!) {
+      updateMailboxes(selection: { ids: $ids }, changes: $changes) { matched userErrors { code path } } }`
+    const { updateMailboxes } = await admin.get(query, { ids: [idOf('alpha')], changes })
+    expect(updateMailboxes).toEqual({ matched: 0, userErrors: [{ code: 'EMPTY', path: ['changes'] }] })
+  })
+
   describe('an API token of one scope', () => {
     const tokenOf = async (scope: string) => {
       const { createApiToken } = await admin.get(
