@@ -45,7 +45,7 @@ describe('limits of one operation', () => {
     await expect(refusal).rejects.toContainEqual(expect.objectContaining({ extensions: { code } }))
   })
 
-  test.each<[string, string, object]>([
+  test.each<[string, string, Record<string, unknown>]>([
     ['wrong enum', 'query ($v: MailboxView) { mailboxes(view: $v) { totalCount } }', { v: 'NOWHERE' }],
     ['missing variable', 'query ($id: ID!) { mailbox(id: $id) { id } }', {}],
     ['unknown input field', 'query ($f: MailboxFilter) { mailboxes(filter: $f) { totalCount } }', { f: { x: 1 } }],
