@@ -236,6 +236,7 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   profiles.hooks.onDefaultChosen.push((tx, id, isDefault, command) =>
     settings.chooseDefaultProfile(tx, id, isDefault, command),
   )
+  profiles.hooks.isDefault = (tx, id) => settings.isDefaultProfile(tx, id)
   profiles.hooks.onDeleted.push((tx, id) => items.profileDeleted(tx, id))
   users.knowsOwner = (tx, id) => owners.isThere(tx, id)
   profiles.hooks.knowsOwner = (tx, id) => owners.isThere(tx, id)

@@ -54,7 +54,10 @@ export class EmailServerProfileInput {
   @Field(() => ID, { nullable: true, description: 'The Owner who is told of its alerts; null removes it.' })
   ownerId?: string | null
 
-  @Field(() => Boolean, { nullable: true, description: 'True makes it the profile of new mailboxes.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True makes it the profile of new mailboxes; only an active one can be.',
+  })
   isDefault?: boolean | null
 
   @Field(() => String, { nullable: true, description: "PEM certificates trusted beside the system's own." })

@@ -43,7 +43,8 @@ export class ProfileResolver {
   }
 
   @Mutation(() => EmailServerProfilePayload, {
-    description: 'Refused while mailboxes use it, unless another profile is named to take them. Answers it as it was.',
+    description:
+      'Refused while mailboxes use it, unless another profile is named to take them. An active profile that takes them becomes the default in its place. Answers it as it was, but no longer the default.',
   })
   deleteEmailServerProfile(
     @Arg('id', () => ID) id: string,

@@ -23,6 +23,8 @@ export interface ProfileChange {
 export interface ProfileHooks {
   onConnectionChanged: ((tx: Tx, change: ProfileChange) => Promise<void>)[]
   onDefaultChosen: ((tx: Tx, profileId: string, isDefault: boolean, command: Command) => Promise<void>)[]
+  /** Whether new mailboxes get it; stays so while the transaction lasts. */
+  isDefault: (tx: Tx, profileId: string) => Promise<boolean>
   /** Its mailboxes have been moved; what else names it. */
   onDeleted: ((tx: Tx, profileId: string, command: Command) => Promise<void>)[]
   /** Whether there is such an Owner. */
@@ -45,6 +47,7 @@ export interface ImportedProfile extends EmailServerProfileInput {
 export class ProfileService {
   readonly hooks: ProfileHooks = {
     ...{ onConnectionChanged: [], onDefaultChosen: [], onDeleted: [] },
+    isDefault: unset('profiles.isDefault'),
     knowsOwner: unset('profiles.knowsOwner'),
     countMailboxes: unset('profiles.countMailboxes'),
     countWithAct: unset('profiles.countWithAct'),
@@ -104,6 +107,7 @@ export class ProfileService {
     }
     checkServers(faults, columns)
     checkProfileCredentials(faults, columns, input.password)
+    if (input.isDefault && !columns.active) faults.add('INACTIVE', ['input', 'isDefault'], NO_DEFAULT)
     const now = new Date()
     return this.db.inTransaction(async (tx) => {
       await this.checkName(tx, faults, columns.nameKey ?? '')
@@ -166,6 +170,7 @@ export class ProfileService {
         checkServers(faults, { ...before, ...columns })
         checkProfileCredentials(faults, { ...before, ...columns }, input.password || stored, isMoved)
         await this.checkWayToAct(tx, faults, before, columns)
+        await this.checkDefault(tx, faults, before, { ...columns, isDefault: input.isDefault })
       }
       faults.check()
       if (!before) throw new Error('unreachable: a fault was added')
@@ -194,7 +199,10 @@ export class ProfileService {
     })
   }
 
-  /** Refused while mailboxes use it, unless another profile is named that takes them. Answers the profile as it was. */
+  /**
+   * Refused while mailboxes use it, unless another profile is named that takes them; that one becomes the default, too, where it
+   * can. Answers the profile as it was.
+   */
   async delete(viewer: Viewer | undefined, id: string, moveMailboxesTo: string | null): Promise<EmailServerProfile> {
     permit(viewer, 'profiles.edit')
     const faults = new FaultList()
@@ -218,7 +226,11 @@ export class ProfileService {
       faults.check()
       const command = { actor: viewer, action: 'deleteEmailServerProfile' }
       if (users > 0 && moveMailboxesTo !== null) await this.hooks.moveMailboxes(tx, viewer, id, moveMailboxesTo)
-      for (const hook of this.hooks.onDefaultChosen) await hook(tx, id, false, command)
+      const heir = locked.get(moveMailboxesTo ?? '')
+      const isInherited = heir?.active === true && (await this.hooks.isDefault(tx, id))
+      for (const hook of this.hooks.onDefaultChosen) {
+        await hook(tx, isInherited ? heir.id : id, isInherited, command)
+      }
       for (const hook of this.hooks.onDeleted) await hook(tx, id, command)
       await tx.em.delete(EmailServerProfile, { id })
       tx.record(viewer, {
@@ -277,6 +289,22 @@ export class ProfileService {
     faults.add('ACT_NEEDS_DAV', ['input', field], `${whose} appointments, contacts and tasks, which need a DAV address`)
   }
 
+  /** New mailboxes get no profile that is inactive. */
+  private async checkDefault(
+    tx: Tx,
+    faults: FaultList,
+    before: EmailServerProfile,
+    wished: { active?: boolean; isDefault?: boolean | null },
+  ): Promise<void> {
+    const isActive = wished.active ?? before.active
+    if (isActive || wished.isDefault === false) return
+    const isDefault = await this.hooks.isDefault(tx, before.id)
+    if (wished.isDefault && !isDefault) faults.add('INACTIVE', ['input', 'isDefault'], NO_DEFAULT)
+    if (before.active && isDefault) {
+      faults.add('IN_USE', ['input', 'active'], 'New mailboxes get this profile: choose another default profile first')
+    }
+  }
+
   private async checkName(tx: Tx, faults: FaultList, nameKey: string): Promise<void> {
     if (nameKey && (await tx.em.existsBy(EmailServerProfile, { nameKey }))) {
       faults.add('TAKEN', ['input', 'name'], 'There is a profile of this name already')
@@ -290,6 +318,8 @@ export async function profileStays(tx: Tx, id: string): Promise<boolean> {
   const query = tx.em.createQueryBuilder(EmailServerProfile, 'p').select('p.id').where({ id })
   return (await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getOne()) !== null
 }
+
+const NO_DEFAULT = 'An inactive profile cannot be the default: activate it first'
 
 const passwordOf = (rowId: string) => ({ table: 'email_server_profiles', rowId, field: 'password' })
 

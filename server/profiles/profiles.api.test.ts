@@ -102,12 +102,30 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
     ])
   })
 
+  test('the default is an active profile', async () => {
+    const inactive = { active: false, isDefault: true }
+    const notDefault = { profile: null, userErrors: [{ code: 'INACTIVE', path: ['input', 'isDefault'] }] }
+    expect(await create(profile('Never default', inactive))).toEqual(notDefault)
+    const { profile: made } = await create(profile('Rather not', { active: false }))
+    expect(await update(made.id, profile('Rather not', { isDefault: true }))).toEqual(notDefault)
+    const { updateEmailSettings } = await admin.get(UPDATE_SETTINGS, { input: { defaultProfileId: made.id } })
+    expect(updateEmailSettings.userErrors).toEqual([{ code: 'INACTIVE', path: ['input', 'defaultProfileId'] }])
+
+    expect((await update(made.id, profile('Rather not', { active: true, isDefault: true }))).userErrors).toEqual([])
+    const inUse = { profile: null, userErrors: [{ code: 'IN_USE', path: ['input', 'active'] }] }
+    expect(await update(made.id, profile('Rather not', { active: false }))).toEqual(inUse)
+    expect(await update(made.id, profile('Rather not', inactive))).toEqual(inUse)
+    const { profile: after } = await update(made.id, profile('Rather not', { active: false, isDefault: false }))
+    expect(after).toMatchObject({ active: false, isDefault: false })
+    expect((await admin.get(SETTINGS)).emailSettings.defaultProfile).toBeNull()
+  })
+
   test('an inactive profile blocks its mailboxes', async () => {
     const { profile: made } = await create(profile('Sleeps', { isDefault: true }))
     await admin.get(
       'mutation { provisionOwners(owners: [{ kind: USER, externalId: "p3", name: "Sleeper", emailAddress: "sleeper@example.org" }]) { owners { id } } }',
     )
-    await update(made.id, { name: 'Sleeps', type: 'IMAP_SMTP', active: false })
+    await update(made.id, { name: 'Sleeps', type: 'IMAP_SMTP', active: false, isDefault: false })
     const { mailboxes } = await admin.get(
       '{ mailboxes(filter: { text: "sleeper" }) { nodes { health blockers { code } } } }',
     )
@@ -391,7 +409,7 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
       await tested(mailboxId)
       const before = await mailbox(mailboxId)
       expect(before).toMatchObject({ ...kept, health: 'HEALTHY', blockers: [] })
-      await update(made.id, { name: 'Rests', type: 'IMAP_SMTP', active: false })
+      await update(made.id, { name: 'Rests', type: 'IMAP_SMTP', active: false, isDefault: false })
       const resting = await mailbox(mailboxId)
       expect(resting).toMatchObject({
         ...kept,
@@ -443,6 +461,18 @@ describe.each(DATABASES)('email server profiles on %s', (database) => {
         ...{ incomingEmailStatus: 'NOT_RUN', outgoingEmailStatus: 'NOT_RUN' },
         ...{ incomingEnabled: false, outgoingEnabled: false },
       })
+    })
+
+    test.each([
+      ['the default, too', true],
+      ['not the default when it is inactive', false],
+    ])('who takes its mailboxes is %s', async (_what, active) => {
+      const { profile: old } = await create(profile(`Default of ${active}`, { isDefault: true }))
+      const { profile: next } = await create(profile(`Heir of ${active}`, { active }))
+      const { profile: gone, userErrors } = await remove(old.id, next.id)
+      expect({ userErrors, isDefault: gone.isDefault }).toEqual({ userErrors: [], isDefault: false })
+      const { defaultProfile } = (await admin.get(SETTINGS)).emailSettings
+      expect(defaultProfile).toEqual(active ? { name: next.name } : null)
     })
 
     test('what waits to be tested with it goes on with the one that takes its mailbox', async () => {

@@ -4,6 +4,7 @@ import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
+import { EmailServerProfile } from '../profiles/profile.entity'
 import { profileStays } from '../profiles/profile.service'
 import { EmailSettings, IncomingMethod, SyncMethod } from './email-settings.entity'
 import type { EmailSettingsInput } from './email-settings.inputs'
@@ -107,6 +108,10 @@ export class EmailSettingsService {
     return this.db.inTransaction(work, { dryRun })
   }
 
+  async isDefaultProfile(tx: Tx, profileId: string): Promise<boolean> {
+    return (await this.locked(tx)).defaultProfileId === profileId
+  }
+
   /** EmailServerProfileInput.isDefault, and a default that is deleted. */
   async chooseDefaultProfile(tx: Tx, profileId: string, isDefault: boolean, command: Command): Promise<void> {
     const before = await this.locked(tx)
@@ -149,8 +154,11 @@ function checkFields(faults: FaultList, input: EmailSettingsInput): void {
 }
 
 async function checkProfile(tx: Tx, faults: FaultList, id: string): Promise<void> {
-  if (await profileStays(tx, id)) return
-  faults.add('NOT_FOUND', ['input', 'defaultProfileId'], 'There is no such profile')
+  const path = ['input', 'defaultProfileId']
+  if (!(await profileStays(tx, id))) faults.add('NOT_FOUND', path, 'There is no such profile')
+  else if (!(await tx.em.existsBy(EmailServerProfile, { id, active: true }))) {
+    faults.add('INACTIVE', path, 'An inactive profile cannot be the default: activate it first')
+  }
 }
 
 /** What is not as wished yet. */
