@@ -1,11 +1,12 @@
 import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import type { Tx } from '../db/transaction'
-import type { FaultList } from '../errors'
+import { FaultList } from '../errors'
 import { MailboxView } from './mailbox.enums'
 import type { MailboxSelection } from './mailbox.inputs'
 import { readCounts, SCOPE } from './mailbox-counts'
 import { IN_VIEW } from './mailbox-facets'
-import { type Condition, type Looker, selectionCondition } from './mailbox-selection'
+import { leadOf, openSearch, readFound } from './mailbox-found'
+import { type Condition, type Looker, selectionCondition, viewCondition } from './mailbox-selection'
 
 const ROWS_A_PART = 5_000
 
@@ -24,6 +25,8 @@ export async function lockSelected(
   if (faults.any) return []
   const view = wholeView(looker, selection)
   if (tx.kind === 'sqlite' && view) return idsOfView(tx, view)
+  const byText = tx.kind === 'sqlite' ? await idsOfText(tx, looker, selection) : undefined
+  if (byText) return byText
   const found = await idsWhere(tx, condition)
   if (selection.ids) checkFound(faults, selection.ids, found, pathOfIds)
   return found
@@ -54,6 +57,22 @@ async function idsOfView(tx: Tx, view: MailboxView): Promise<string[]> {
     }
   }
   return ids
+}
+
+/** Those of a view that a text finds, in parts too; undefined without a text, or when it finds too many. */
+async function idsOfText(tx: Tx, looker: Looker, { view, filter }: MailboxSelection): Promise<string[] | undefined> {
+  if (!view || !filter?.text) return undefined
+  const { text, ...rest } = filter
+  const search = await openSearch(tx.em, text)
+  const lead = await leadOf(tx.em, search)
+  if (!lead) return undefined
+  // the filter was checked before: its faults are known
+  const where = viewCondition(new FaultList(), looker, view, rest)
+  const ids: string[] = []
+  for await (const part of readFound(tx.em, tx.kind, { lead, terms: search.terms, where }, [])) {
+    for (const row of part) ids.push(String(row.id))
+  }
+  return ids.sort()
 }
 
 async function idsWhere(tx: Tx, { sql, parameters }: Condition): Promise<string[]> {
