@@ -259,6 +259,16 @@ describe.each(DATABASES)('bulk commands on %s', (database) => {
       })
     })
 
+    test.each([
+      ['two lines', 'Left\u2028for good', 'CONTROL_CHARACTER'],
+      ['a long tale', 'x'.repeat(501), 'TOO_LONG'],
+    ])('%s are no reason either', async (_what, reason, code) => {
+      const { user } = await someMailboxes()
+      const answer = await bulk('reject', { selection: commands.select(user), reason })
+      expect(answer).toMatchObject({ changed: 0, userErrors: [{ code, path: ['reason'] }] })
+      expect(await commands.read(user, 'approval')).toEqual({ approval: 'PENDING' })
+    })
+
     test('a deactivated mailbox frees its address and takes it again', async () => {
       const { user } = await someMailboxes()
       const selection = commands.select(user)
@@ -382,6 +392,19 @@ describe.each(DATABASES)('bulk commands on %s', (database) => {
       expect(entry).toMatchObject({ action, actorName: 'admin', subjectType: 'MAILBOX', subjectCount: 2 })
       expect(entry.changes).toEqual([{ ids: [...selection.ids].sort(), before, after }])
       if (command === 'reject') expect(entry.details).toEqual({ reason: 'Left' })
+    })
+
+    test('tells of an activation by view which view and filter it was', async () => {
+      const { user } = await someMailboxes()
+      const filter = { text: user }
+      for (const [view, active] of [
+        ['ACTIVE', false],
+        ['INACTIVE', true],
+      ] as const) {
+        const { details, subjectCount } = await entryOf('setActive', { selection: { view, filter }, active })
+        expect(subjectCount).toBe(1)
+        expect(details).toEqual({ view, 'filter.text': user })
+      }
     })
 
     test('has no entry of a command that changed nothing', async () => {

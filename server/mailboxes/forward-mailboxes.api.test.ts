@@ -105,6 +105,12 @@ describe.each(DATABASES)('forward mailboxes on %s', (database) => {
       ['a name that is too long', { name: 'x'.repeat(201) }, 'TOO_LONG', 'name'],
       ['no address', { emailAddress: '' }, 'INVALID_ADDRESS', 'emailAddress'],
       ['an address that is none', { emailAddress: 'nobody' }, 'INVALID_ADDRESS', 'emailAddress'],
+      [
+        'an address with more letters than its domain name has',
+        { emailAddress: `x@a${'\ufe0f'.repeat(300)}.test` },
+        'TOO_LONG',
+        'emailAddress',
+      ],
       ['an unknown profile', { profileId: UNKNOWN }, 'NOT_FOUND', 'profileId'],
       ['a profile id that is none', { profileId: "' OR 1=1" }, 'NOT_FOUND', 'profileId'],
       ['a user name of two lines', { username: 'a\r\nb' }, 'CONTROL_CHARACTER', 'username'],
@@ -226,6 +232,8 @@ describe.each(DATABASES)('forward mailboxes on %s', (database) => {
         )
         const action = what === 'deleted' ? 'deleteForwardMailbox' : 'setMailboxesActive'
         expect(auditLog.nodes).toEqual([{ action, subjectCount: 3 }])
+        // that of the forward mailbox itself
+        expect(await commands.lastEntry()).toMatchObject({ action, subjectCount: 1, details: { moveForwardedTo } })
       },
     )
 
@@ -287,6 +295,11 @@ describe.each(DATABASES)('forward mailboxes on %s', (database) => {
         { code: 'NOT_FOUND', path: ['id'], message: expect.any(String) },
       ])
       await commands.forwardMailbox(`Again ${other}`, emailAddress)
+    })
+
+    test.each([['x'], [UNKNOWN]])('%s is none', async (id) => {
+      const { deleteForwardMailbox } = await admin.get(DELETE, { id })
+      expect(deleteForwardMailbox.userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['id'] }])
     })
 
     test("are no user's or queue's mailbox", async () => {

@@ -12,7 +12,7 @@ import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
 import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
 import { countFound, type Lead, leadOf, openSearch, readFound, type Search } from './mailbox-found'
 import { comparePlaces, FirstRows, orderOf, textOf } from './mailbox-order'
-import { FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
+import { domainOf, FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
 import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
 
 /**
@@ -142,7 +142,7 @@ function mayBeListed({ view, filter }: ListRequest): (count: Count) => boolean {
 function scopesOf({ reach }: Looker, filter: MailboxFilter | null | undefined): string[] | undefined {
   if (reach !== 'ALL' && reach.domains.length === 0) return undefined
   if (typeof filter?.profileId === 'string') return [SCOPE.profile(filter.profileId)]
-  if (typeof filter?.domain === 'string') return [SCOPE.domain(filter.domain.trim().toLowerCase())]
+  if (typeof filter?.domain === 'string') return [SCOPE.domain(domainOf(filter.domain))]
   return reach === 'ALL' ? [SCOPE.all] : reach.domains.map((domain) => SCOPE.domain(domain))
 }
 
@@ -266,7 +266,7 @@ function nameProbes(request: Listing, counts: readonly Count[], own: Condition):
 
 /** The domains that are listed alone, if it is so. */
 function domainsOf({ looker: { reach }, filter }: ListRequest): readonly string[] | undefined {
-  const wanted = typeof filter?.domain === 'string' ? [filter.domain.trim().toLowerCase()] : undefined
+  const wanted = typeof filter?.domain === 'string' ? [domainOf(filter.domain)] : undefined
   if (reach === 'ALL') return wanted
   return wanted?.filter((domain) => reach.domains.includes(domain)) ?? reach.domains
 }

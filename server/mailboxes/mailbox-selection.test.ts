@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm'
 import { newId } from '../db/id'
 import { SnakeNaming } from '../db/snake-naming'
 import { FaultList, OperationError, type UserFault, UserFaults } from '../errors'
+import { normalizeAddress } from '../mail/address'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { aMailbox } from '../test/builders'
 import { Mailbox } from './mailbox.entity'
@@ -10,6 +11,7 @@ import { ApprovalStatus, MailboxKind, MailboxView, SortDirection, TestStatus } f
 import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
 import {
   type Condition,
+  filterCondition,
   type Looker,
   MOST_IDS,
   selectionCondition as selectionFor,
@@ -219,6 +221,14 @@ describe('selections: exactly one of ids, or a view with or without a filter', (
     'what is refused (%j) selects nothing, should the faults be overlooked',
     async (selection) => {
       expect(await names(selectionCondition(new FaultList(), selection))).toEqual([])
+    },
+  )
+
+  test.each([' BÜCHER.example', 'xn--bcher-kva.example', 'XN--BCHER-KVA.example '])(
+    'the domain "%s" is that of the addresses, however it is spelled',
+    (domain) => {
+      const { parameters } = filterCondition(new FaultList(), [], { domain })
+      expect(normalizeAddress('ada@Bücher.Example')).toBe(`ada@${parameters.filterDomain}`)
     },
   )
 

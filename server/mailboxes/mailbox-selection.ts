@@ -2,6 +2,7 @@ import type { Reach } from '../auth/auth.service'
 import { isId } from '../db/id'
 import type { FaultList } from '../errors'
 import { oneLine } from '../graphql/text-input'
+import { normalizeAddress } from '../mail/address'
 import type { Condition } from './condition'
 import { MailboxView } from './mailbox.enums'
 import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
@@ -27,6 +28,9 @@ export function reachCondition(reach: Reach): Condition {
   }
 }
 
+/** A domain as the keys of addresses have it. */
+export const domainOf = (text: string): string => normalizeAddress(`x@${text.trim()}`).slice(2)
+
 /**
  * The conditions of a filter, all of which hold. An empty text searches for nothing, as an empty search box does; any other
  * empty field is a fault or matches nothing: a bulk command must not reach every mailbox because a variable was empty.
@@ -49,8 +53,8 @@ export function filterCondition(
   }
   if (typeof filter?.profileId === 'string') add('profile_id = :filterProfile', { filterProfile: filter.profileId })
   if (typeof filter?.domain === 'string') {
-    const domain = oneLine(faults, [...path, 'domain'], filter.domain, { max: 253 }).toLowerCase()
-    add('address_domain = :filterDomain', { filterDomain: domain })
+    const domain = oneLine(faults, [...path, 'domain'], filter.domain, { max: 253 })
+    add('address_domain = :filterDomain', { filterDomain: domainOf(domain) })
   }
   if (filter?.kind) add('kind = :filterKind', { filterKind: filter.kind })
   for (const [facet, value] of facetsOf(filter)) add(`${facet} = :${facet}`, { [facet]: value })
