@@ -31,6 +31,7 @@ import { AlertsSettings1791000000300 } from './db/migrations/1791000000300-alert
 import { ProfileOwner1791000000400 } from './db/migrations/1791000000400-profile-owner'
 import { Owners1791000000500 } from './db/migrations/1791000000500-owners'
 import { MailboxWords1791000000600 } from './db/migrations/1791000000600-mailbox-words'
+import { AddressKeys1791000000700 } from './db/migrations/1791000000700-address-keys'
 import { ForwardingResolver } from './forwarding/forwarding.resolver'
 import { ForwardingService } from './forwarding/forwarding.service'
 import { buildGraphqlSchema } from './graphql/build-schema'
@@ -106,6 +107,7 @@ export const MIGRATIONS = [
   ProfileOwner1791000000400,
   Owners1791000000500,
   MailboxWords1791000000600,
+  AddressKeys1791000000700,
 ]
 
 /** The one composition root: main, worker, cli and the tests all build the product here. */
@@ -230,6 +232,8 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   })
   const sweep = new TestSweep(items, engine, pubsub, log)
   mailboxes.hooks.inactiveOwners = (tx, ids) => owners.inactive(tx, ids)
+  mailboxes.hooks.externalIds = (tx, ids) => owners.externalIds(tx, ids)
+  forwardMailboxes.hooks.externalIds = (tx, ids) => owners.externalIds(tx, ids)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   settings.hooks.countSwitched.push(countSwitched)
   profiles.hooks.mailboxesInReach = reachCondition

@@ -28,12 +28,13 @@ test('the caller learns all faults in one answer, in their order, with the path 
   ])
 })
 
-test('ten thousand wrong rows make one answer of a hundred faults, the first ones', () => {
+test('ten thousand wrong rows make one answer of a hundred faults, the first ones, and says how many more there are', () => {
   const list = new FaultList()
   for (let row = 0; row < 10_000; row++) list.add('REQUIRED', [row], 'This may not be empty')
   const faults = faultsOf(list)
-  expect(faults).toHaveLength(100)
-  expect(faults.at(-1)?.path).toEqual(['99'])
+  expect(faults).toHaveLength(101)
+  expect(faults.at(-2)?.path).toEqual(['99'])
+  expect(faults.at(-1)).toEqual({ code: 'MORE_FAULTS', path: [], message: 'and 9900 more' })
 })
 
 test('the error names where and what, and no sentence that could quote the input', () => {

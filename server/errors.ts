@@ -36,12 +36,14 @@ export const unset = (hook: string) => async (): Promise<never> => {
 /** Collects faults so that the caller learns all of them in one answer. */
 export class FaultList {
   private readonly faults: UserFault[] = []
+  private left = 0
 
-  /** One answer names at most `most`: a batch of 10,000 wrong rows needs no 10,000 sentences. */
+  /** One answer names at most `most` and says how many more there are: a batch of 10,000 wrong rows needs no 10,000 sentences. */
   constructor(private readonly most = 100) {}
 
   add(code: string, path: readonly (string | number)[], message: string): void {
     if (this.faults.length < this.most) this.faults.push({ code, path: path.map(String), message })
+    else this.left++
   }
 
   get any(): boolean {
@@ -49,12 +51,13 @@ export class FaultList {
   }
 
   get all(): readonly UserFault[] {
-    return this.faults
+    if (this.left === 0) return this.faults
+    return [...this.faults, { code: 'MORE_FAULTS', path: [], message: `and ${this.left} more` }]
   }
 
   /** Throws UserFaults when there is any. */
   check(): void {
-    if (this.any) throw new UserFaults(this.faults)
+    if (this.any) throw new UserFaults(this.all)
   }
 
   /** For a query, which has no userErrors: the first fault ends it as BAD_USER_INPUT. */

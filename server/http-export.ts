@@ -111,7 +111,12 @@ const MAILBOX_QUERY = z.strictObject({
   direction: z.enum(SortDirection).optional(),
 })
 
-type ExportedMailbox = Mailbox & { profile: string | null; health: string; blockers: string }
+type ExportedMailbox = Mailbox & {
+  ownerExternalId: string | null
+  profile: string | null
+  health: string
+  blockers: string
+}
 
 const MAILBOX_COLUMNS = [
   ...([
@@ -120,6 +125,7 @@ const MAILBOX_COLUMNS = [
     'name',
     'emailAddress',
     'ownerId',
+    'ownerExternalId',
     'active',
     'health',
     'blockers',
@@ -143,23 +149,31 @@ function mailboxLines(app: App, viewerNow: ViewerNow, query: unknown): Lines {
     app.services.mailboxes.list(await viewerNow(), { view, filter, sort: order }, page),
   )
   return csvLines(MAILBOX_COLUMNS, pages, async function* (mailboxes) {
-    const rows = await withStanding(app, mailboxes)
+    const rows = await withStanding(app, await viewerNow(), mailboxes)
     yield rows.map((row) => MAILBOX_COLUMNS.map((column) => row[column]))
   })
 }
 
 /** What the dashboard's list shows of each mailbox beside its own columns. */
-async function withStanding(app: App, mailboxes: readonly Mailbox[]): Promise<ExportedMailbox[]> {
+async function withStanding(
+  app: App,
+  viewer: Viewer | undefined,
+  mailboxes: readonly Mailbox[],
+): Promise<ExportedMailbox[]> {
   const profileIds = new Set(mailboxes.flatMap(({ profileId }) => profileId ?? []))
-  const [found, settings] = await Promise.all([
+  const ownerIds = mailboxes.flatMap(({ ownerId }) => ownerId ?? [])
+  const [owners, found, settings] = await Promise.all([
+    app.services.owners.get(viewer, ownerIds),
     app.services.profiles.byIds([...profileIds]),
     app.services.settings.current(),
   ])
   const profiles = new Map(found.map((profile) => [profile.id, profile]))
+  const externalIds = new Map(owners.map(({ id, externalId }) => [id, externalId]))
   return mailboxes.map((mailbox) => {
     const profile = profiles.get(mailbox.profileId ?? '') ?? null
     const blockers = blockersOf(mailbox, profile, settings)
     return Object.assign(mailbox, {
+      ownerExternalId: externalIds.get(mailbox.ownerId ?? '') ?? null,
       profile: profile?.name ?? null,
       health: healthOf(mailbox, blockers, mailbox.testingRunId !== null),
       blockers: [...new Set(blockers.map(({ code }) => code))].join(' '),

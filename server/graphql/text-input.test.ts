@@ -34,6 +34,7 @@ describe('a line of text is taken', () => {
 describe('a line of text is refused', () => {
   test.each<[string, string, string, { max: number; required?: boolean }]>([
     ['too long', 'Annas', 'TOO_LONG', { max: 4 }],
+    ['half of a surrogate pair', 'a\ud800b', 'INVALID_TEXT', { max: 40 }],
     ['too long in lower case', 'İİİ', 'TOO_LONG', { max: 4 }],
     ['empty', '', 'REQUIRED', { max: 4 }],
     ['empty but for blanks', '   ', 'REQUIRED', { max: 4, required: true }],
@@ -45,6 +46,8 @@ describe('a line of text is refused', () => {
         ['a carriage return', 'a\rb'],
         ['NUL', 'a\0b'],
         ['a tab', 'a\tb'],
+        ['an embedding of the writing direction', 'Ada \u202eecarG'],
+        ['an isolate of the writing direction', 'Ada \u2066x\u2069'],
         ['ESC', 'a\u001b[31mb'],
         ['DEL', 'a\u007fb'],
         ['NEL', 'a\u0085b'],

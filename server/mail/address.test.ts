@@ -88,6 +88,19 @@ test('addresses are compared without regard to case and surrounding space', () =
   expect(normalizeAddress('  Ada@Example.ORG ')).toBe('ada@example.org')
 })
 
+test.each(['Ada@bücher.example', 'ada@BÜCHER.example', 'ada@xn--bcher-kva.example', 'ADA@XN--BCHER-KVA.EXAMPLE'])(
+  '%s is compared by the A-labels of its domain',
+  (address) => expect(normalizeAddress(address)).toBe('ada@xn--bcher-kva.example'),
+)
+
+test('what is no address stays apart from others that are none', () => {
+  expect([normalizeAddress('ö@'), normalizeAddress('ö'), normalizeAddress('Ä@\ud800')]).toEqual([
+    'ö@',
+    expect.stringMatching(/./),
+    'ä@\ud800',
+  ])
+})
+
 test('an internationalised domain goes over the wire in ASCII', () => {
   expect(asciiAddress('ada@bücher.example')).toBe('ada@xn--bcher-kva.example')
 })

@@ -58,9 +58,14 @@ export function hostProblem(text: string): string | undefined {
   return undefined
 }
 
-/** The form in which addresses are compared (product rule 2.1: without regard to case). */
+/**
+ * The form in which addresses are compared (product rule 2.1): without regard to case, an internationalised domain as A-labels
+ * (RFC 5890), for both spellings of it reach the same mailbox.
+ */
 export function normalizeAddress(text: string): string {
-  return text.trim().toLowerCase()
+  const address = text.trim().toLowerCase()
+  if (/^[\x20-\x7e]*$/.test(address)) return address
+  return domainToASCII(address.slice(address.lastIndexOf('@') + 1)) === '' ? address : asciiAddress(address)
 }
 
 /** The address as it goes over the wire without SMTPUTF8: an internationalised domain as A-labels (RFC 5890). */

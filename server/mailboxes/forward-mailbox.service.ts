@@ -3,7 +3,7 @@ import { stateOf } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
-import { FaultList } from '../errors'
+import { FaultList, unset } from '../errors'
 import { checkAddress, checkPassword, oneLine } from '../graphql/text-input'
 import { normalizeAddress } from '../mail/address'
 import { profileStays } from '../profiles/profile.service'
@@ -15,6 +15,7 @@ import { ApprovalStatus, MailboxKind } from './mailbox.enums'
 import type { CreateForwardMailboxInput } from './mailbox.inputs'
 import { passwordOf } from './mailbox.service'
 import { count, countGroups } from './mailbox-counts'
+import { addressTaken, type ExternalIds } from './mailbox-owner.service'
 import { insertWords } from './mailbox-words'
 import { defaultProfile, FIXED, NEW_MAILBOX, RECORDED } from './new-mailbox'
 
@@ -30,6 +31,8 @@ export interface NewForwardMailbox {
 
 /** Makes the mailboxes that have no owner (product rule 2.1). */
 export class ForwardMailboxService {
+  readonly hooks: { externalIds: ExternalIds } = { externalIds: unset('forwardMailboxes.externalIds') }
+
   constructor(
     private readonly db: Database,
     private readonly keyring: Keyring,
@@ -54,7 +57,8 @@ export class ForwardMailboxService {
       }
       const taken = addressKey === null ? null : await this.holderOf(tx, emailAddress)
       if (taken) {
-        faults.add('ADDRESS_TAKEN', ['input', 'emailAddress'], `${name} and ${taken.name} cannot share an address`)
+        const { code, message } = await this.addressTaken(tx, { name, emailAddress }, taken)
+        faults.add(code, ['input', 'emailAddress'], message)
       }
       faults.check()
       const chosen = profileId ?? (await defaultProfile(tx, await this.settings.current(tx.em)))
@@ -68,6 +72,14 @@ export class ForwardMailboxService {
   /** The active mailbox that has an address. */
   holderOf(tx: Tx, emailAddress: string): Promise<Mailbox | null> {
     return tx.em.findOneBy(Mailbox, { activeAddress: normalizeAddress(emailAddress) })
+  }
+
+  /** Why a forward mailbox cannot have an address that another mailbox has. */
+  async addressTaken(tx: Tx, { name, emailAddress }: Pick<NewForwardMailbox, 'name' | 'emailAddress'>, other: Mailbox) {
+    const { ownerId } = other
+    const externalIds = ownerId === null ? undefined : await this.hooks.externalIds(tx, [ownerId])
+    const holder = { name: other.name, externalId: externalIds?.get(ownerId ?? '') }
+    return addressTaken(emailAddress, { name, externalId: null }, holder)
   }
 
   /** Inserts one whose fields are checked and whose address is free. */

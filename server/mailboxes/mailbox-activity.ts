@@ -6,11 +6,13 @@ import type { Tx } from '../db/transaction'
 import { Mailbox } from './mailbox.entity'
 import { Direction } from './mailbox.enums'
 import { type BulkResult, changeMailboxes, MOST_REFUSALS, type Refusal } from './mailbox-bulk'
+import { addressTaken, type ExternalIds } from './mailbox-owner.service'
 import { DIRECTION_COLUMNS, effectOf } from './reset-rules'
 
 const ACTION = 'setMailboxesActive'
 
-interface Active extends Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'addressKey' | 'active' | 'kind'> {}
+type Active = Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'emailAddress' | 'addressKey' | 'active' | 'kind'>
+type Holder = Pick<Mailbox, 'name' | 'ownerId'>
 
 /** How a command is to be done, and what its entry in the audit log tells of it beside the mailboxes. */
 interface Told {
@@ -18,20 +20,21 @@ interface Told {
   details: Record<string, unknown>
 }
 
+interface Hooks {
+  inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>>
+  externalIds: ExternalIds
+}
+
 /** Activates mailboxes; refused are those of inactive owners and those whose address another active mailbox has. */
 export async function activating(
   tx: Tx,
   actor: Actor,
   ids: readonly string[],
-  {
-    dryRun,
-    details,
-    inactiveOwners,
-  }: Told & { inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>> },
+  { dryRun, details, inactiveOwners, externalIds }: Told & Hooks,
 ): Promise<BulkResult> {
   const refusals = new Map<string, Refusal>()
   /** Who has an address after this call: the first in the order of the selection. */
-  const holders = new Map<string, string>()
+  const holders = new Map<string, Holder>()
   for await (const chunk of pausingChunks(ids)) {
     const rows = (await rowsOf(tx, chunk)).filter((row) => !row.active)
     const without = await inactiveOwners(
@@ -40,15 +43,24 @@ export async function activating(
     )
     const addresses = rows.flatMap((row) => row.addressKey ?? [])
     const taken = await tx.em.find(Mailbox, {
-      select: { name: true, activeAddress: true },
+      select: { name: true, ownerId: true, activeAddress: true },
       where: { activeAddress: In(addresses) },
     })
-    const takenBy = new Map(taken.map((other) => [other.activeAddress, other.name]))
+    const takenBy = new Map<string | null, Holder>(taken.map((other) => [other.activeAddress, other]))
+    const pairs: (readonly [Active, Holder])[] = []
     for (const row of rows) {
       const other = takenBy.get(row.addressKey) ?? holders.get(row.addressKey ?? '')
       if (row.ownerId !== null && without.has(row.ownerId)) refusals.set(row.id, OWNER_INACTIVE)
-      else if (row.addressKey !== null && other !== undefined) refusals.set(row.id, addressTaken(row.name, other))
-      else if (row.addressKey !== null) holders.set(row.addressKey, row.name)
+      else if (row.addressKey !== null && other !== undefined) pairs.push([row, other])
+      else if (row.addressKey !== null) holders.set(row.addressKey, row)
+    }
+    const known = await externalIds(
+      tx,
+      pairs.flatMap((pair) => pair.flatMap(({ ownerId }) => ownerId ?? [])),
+    )
+    const named = ({ name, ownerId }: Holder) => ({ name, externalId: known.get(ownerId ?? '') })
+    for (const [row, other] of pairs) {
+      refusals.set(row.id, addressTaken(row.emailAddress ?? '', named(row), named(other)))
     }
   }
   const rest = ids.filter((id) => !refusals.has(id))
@@ -138,18 +150,13 @@ export async function moveForwarded(
 
 function rowsOf(tx: Tx, ids: readonly string[]): Promise<Active[]> {
   return tx.em.find(Mailbox, {
-    select: { id: true, name: true, ownerId: true, addressKey: true, active: true, kind: true },
+    select: { id: true, name: true, ownerId: true, emailAddress: true, addressKey: true, active: true, kind: true },
     where: { id: In([...ids]) },
     order: { id: 'ASC' },
   })
 }
 
 const OWNER_INACTIVE: Refusal = { code: 'OWNER_INACTIVE', message: 'Its owner is inactive: activate the owner.' }
-
-const addressTaken = (name: string, other: string): Refusal => ({
-  code: 'ADDRESS_TAKEN',
-  message: `${name} and ${other} cannot share an address.`,
-})
 
 const inUse = (count: number): Refusal => ({
   code: 'IN_USE',

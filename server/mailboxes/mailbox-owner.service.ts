@@ -30,6 +30,22 @@ export type OwnedMailbox = Pick<Mailbox, 'id' | 'name' | 'ownerId' | 'activeAddr
 /** Who approves the address of a new user whose mailbox gets a profile of type EXCHANGE_ONLINE (product rule 2.4). */
 export const EXCHANGE_ONLINE_APPROVER = 'Exchange Online'
 
+/** Two who want one address, each with its owner's id in the system that provisions it: people may have the same name. */
+export function addressTaken(
+  address: string,
+  ...two: readonly [AddressHolder, AddressHolder]
+): { code: 'ADDRESS_TAKEN'; message: string } {
+  const [one, other] = two.map(({ name, externalId }) => `${name}${externalId ? ` (externalId ${externalId})` : ''}`)
+  return { code: 'ADDRESS_TAKEN', message: `${one} and ${other} cannot both have ${address}` }
+}
+
+export type ExternalIds = (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
+
+export interface AddressHolder {
+  name: string
+  externalId: string | null | undefined
+}
+
 /** The part of mailboxes that follows their owners. */
 export class MailboxOwnerService {
   constructor(private readonly settings: EmailSettingsService) {}

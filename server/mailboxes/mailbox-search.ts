@@ -1,3 +1,4 @@
+import { domainToASCII, domainToUnicode } from 'node:url'
 import { type Condition, EVERYTHING, NOTHING } from './condition'
 import { wordsIn } from './mailbox-words'
 
@@ -29,12 +30,17 @@ export function termsOf(text: string): Term[] {
 
 /** Whether an address with this domain has what the term asks for. */
 export function isInDomain(term: Term, domain: string): boolean {
-  if ('domainBegins' in term) return domain.startsWith(term.domainBegins)
-  return !term.isLocal && wordsIn(domain).some((word) => word.startsWith(term.word))
+  // keys have A-labels: people write and read the letters themselves
+  const forms = [...new Set([domain, domainToUnicode(domain)])]
+  if ('domainBegins' in term) return forms.some((form) => form.startsWith(term.domainBegins))
+  return !term.isLocal && forms.some((form) => wordsIn(form).some((word) => word.startsWith(term.word)))
 }
 
 /** Where the words that begin with this one end, in the order of bytes: no word has this character. */
 export const endOf = (word: string): string => `${word}\u{10ffff}`
+
+/** What is ASCII stays as it is: domainToASCII would read numbers as an IP address. */
+const asciiForm = (text: string): string => (/^[\x20-\x7e]*$/.test(text) ? text : domainToASCII(text) || text)
 
 const escapeLike = (text: string): string => text.replace(/[!%_]/g, (sign) => `!${sign}`)
 
@@ -66,10 +72,11 @@ export function termsCondition(terms: readonly PlacedTerm[]): Condition {
       Object.assign(parameters, { [`textWord${n}`]: term.word, [`textEnd${n}`]: endOf(term.word) })
     }
     if (domains === undefined) {
-      const patterns =
-        'word' in term
-          ? (term.isLocal ? [] : BEFORE_WORDS).map((before) => `${before}${escapeLike(term.word)}%`)
-          : [`${escapeLike(term.domainBegins)}%`]
+      const word = 'word' in term ? term.word : term.domainBegins
+      // part of an internationalised name has no A-label that begins the whole one's: then it is found by looked up domains alone
+      const forms = [...new Set([word, asciiForm(word)])].map(escapeLike)
+      const before = 'domainBegins' in term ? [''] : term.isLocal ? [] : BEFORE_WORDS
+      const patterns = before.flatMap((sign) => forms.map((form) => `${sign}${form}%`))
       for (const [i, pattern] of patterns.entries()) {
         any.push(`address_domain LIKE :textLike${n}x${i} ESCAPE '!'`)
         parameters[`textLike${n}x${i}`] = pattern

@@ -35,6 +35,7 @@ import {
 import { readCounts, SCOPE } from './mailbox-counts'
 import { IN_VIEW } from './mailbox-facets'
 import { listMailboxes } from './mailbox-list'
+import type { ExternalIds } from './mailbox-owner.service'
 import { type Looker, reachCondition, viewCondition } from './mailbox-selection'
 import { sortingOf } from './mailbox-sorts'
 import { effectOf } from './reset-rules'
@@ -55,6 +56,8 @@ export const NOTHING_CHANGED: BulkAnswer = { matched: 0, changed: 0, refused: []
 export interface MailboxHooks {
   /** Which of these owners are inactive: their mailboxes stay so. */
   inactiveOwners: (tx: Tx, ownerIds: readonly string[]) => Promise<ReadonlySet<string>>
+  /** What these owners are called in the system that provisions them. */
+  externalIds: ExternalIds
 }
 
 /** Who looks, by the reach of a right. */
@@ -68,7 +71,10 @@ export const lookerOf = (viewer: Viewer, right: Right): Looker => ({
  * MailboxOwnerService, and forward mailboxes are made by ForwardMailboxService; nobody else writes the table.
  */
 export class MailboxService {
-  readonly hooks: MailboxHooks = { inactiveOwners: unset('mailboxes.inactiveOwners') }
+  readonly hooks: MailboxHooks = {
+    inactiveOwners: unset('mailboxes.inactiveOwners'),
+    externalIds: unset('mailboxes.externalIds'),
+  }
 
   constructor(
     private readonly db: Database,
@@ -265,7 +271,7 @@ export class MailboxService {
     }
     return this.bulkBy(viewer, 'mailboxes.edit', selection, dryRun, async (tx, ids) => {
       const details = toldOf(selection)
-      if (active) return activating(tx, viewer, ids, { dryRun, details, inactiveOwners: this.hooks.inactiveOwners })
+      if (active) return activating(tx, viewer, ids, { dryRun, details, ...this.hooks })
       const moveTo = options.moveForwardedTo ?? null
       if (moveTo !== null) {
         const faults = new FaultList()

@@ -207,6 +207,32 @@ describe.each(DATABASES)('a Dynamics 365 organisation on %s', (database) => {
     expect(await tables()).toBe(before)
   })
 
+  test('all refusals are told at once, and who is refused is not told as created', async () => {
+    const id = (number: number) => `${String(number).padStart(8, '0')}-2222-4222-8222-222222222222`
+    const user = (number: number, emailAddress: string) => ({
+      ...{ systemuserid: id(number), fullname: `User ${number}`, internalemailaddress: emailAddress },
+    })
+    const systemusers = [
+      ...[user(1, 'one@round.example'), user(2, 'no address'), user(3, 'ada@contoso.example')],
+      ...[user(4, 'four@round.example'), user(5, 'five@round.example')],
+    ]
+    const forward = {
+      mailboxid: id(9),
+      name: 'Collector',
+      emailaddress: 'grace@contoso.example',
+      isforwardmailbox: true,
+    }
+    const bytes = Buffer.from(JSON.stringify({ systemusers, mailboxes: [forward] }))
+    const { steps, refused } = await take(false, [{ name: 'round.json', bytes }])
+    expect(refused.map(({ code, subject }) => [code, /"(.*)"/.exec(subject)?.[1]])).toEqual([
+      ['INVALID_ADDRESS', 'User 2'],
+      ['ADDRESS_TAKEN', 'User 3'],
+      ['ADDRESS_TAKEN', 'Collector'],
+    ])
+    expect(refused[1]?.message).toContain('ada@contoso.example')
+    expect(steps.map(({ result }) => result)).toEqual(['CREATED', 'CREATED', 'CREATED'])
+  })
+
   test('each step is in the audit log under the name of the command', async () => {
     const entries = (await harness.app.db.read.query(
       `SELECT DISTINCT subject_type AS subject FROM audit_entries WHERE action = '${ACTION}' ORDER BY 1`,

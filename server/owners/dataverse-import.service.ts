@@ -4,7 +4,7 @@ import type { Command } from '../db/audit-changes'
 import type { Database } from '../db/database'
 import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
-import { checkAddress } from '../graphql/text-input'
+import { checkAddress, oneLine } from '../graphql/text-input'
 import { normalizeAddress } from '../mail/address'
 import type { ForwardMailboxService } from '../mailboxes/forward-mailbox.service'
 import { Mailbox } from '../mailboxes/mailbox.entity'
@@ -41,6 +41,7 @@ export interface DataverseImport {
 /** Where the parts of the plan are found while it is carried out. */
 interface Made {
   ownerIds: Map<string, PlannedOwner>
+  refusedOwners: Set<string>
   profileIds: Map<string, string>
   profileNames: Map<string, string>
   forwardMailboxes: Map<string, { mailbox: Mailbox; isNew: boolean }>
@@ -84,10 +85,10 @@ export class DataverseImportService {
       credentials: { profiles: 0, mailboxes: 0, consents: 0 },
     }
     const owners = await this.planOwners(tx, plan, answer)
-    if (answer.refused.length > 0) return answer
-    await this.provisioning.carryOut(tx, command, owners)
+    await this.provisioning.carryOut(tx, command, [...owners.values()])
     const made: Made = {
-      ownerIds: new Map(plan.owners.map(({ input }, index) => [keyOf(input), owners[index] as PlannedOwner])),
+      ownerIds: new Map([...owners].map(([index, planned]) => [keyOf(plan.owners[index]?.input), planned])),
+      refusedOwners: new Set(plan.owners.flatMap(({ input }, index) => (owners.has(index) ? [] : [keyOf(input)]))),
       ...{ profileIds: new Map(), profileNames: new Map(), forwardMailboxes: new Map() },
     }
     await this.makeProfiles(tx, command, plan.profiles, made, answer)
@@ -97,18 +98,32 @@ export class DataverseImportService {
     return answer
   }
 
-  private async planOwners(tx: Tx, plan: DataversePlan, answer: DataverseImport): Promise<PlannedOwner[]> {
-    const faults = new FaultList(Number.POSITIVE_INFINITY)
-    const inputs = plan.owners.map(({ input }) => input)
-    const wanted = checkOwnerInputs(faults, inputs)
-    const owners = faults.any ? [] : await this.provisioning.plan(tx, faults, wanted)
-    for (const { code, path, message } of faults.all) {
-      answer.refused.push({ subject: plan.owners[Number(path[1])]?.subject ?? '', code, message })
+  /** Those that are not refused, by their place in the plan. What is wrong with the others is told beside that of all else. */
+  private async planOwners(tx: Tx, plan: DataversePlan, answer: DataverseImport): Promise<Map<number, PlannedOwner>> {
+    const refused = new Set<number>()
+    const refuse = (faults: FaultList, indexOf: (place: number) => number) => {
+      for (const { code, path, message } of faults.all) {
+        const index = indexOf(Number(path[1]))
+        refused.add(index)
+        answer.refused.push({ subject: plan.owners[index]?.subject ?? '', code, message })
+      }
     }
-    for (const [index, { before, owner, result }] of owners.entries()) {
-      const subject = plan.owners[index]?.subject ?? ''
-      const changes = before ? changesBetween(before, owner, ['name', 'emailAddress', 'active']) : []
-      answer.steps.push({ subject, result, changes })
+    const [wrong, taken] = [new FaultList(Number.POSITIVE_INFINITY), new FaultList(Number.POSITIVE_INFINITY)]
+    const inputs = plan.owners.map(({ input }) => input)
+    const wanted = checkOwnerInputs(wrong, inputs)
+    refuse(wrong, (place) => place)
+    const sound = wanted.flatMap((want, index) => (refused.has(index) ? [] : [{ want, index }]))
+    const wants = sound.map(({ want }) => want)
+    const planned = await this.provisioning.plan(tx, taken, wants)
+    refuse(taken, (place) => sound[place]?.index ?? -1)
+    const owners = new Map<number, PlannedOwner>()
+    for (const [place, owner] of planned.entries()) {
+      const index = sound[place]?.index ?? -1
+      if (refused.has(index)) continue
+      owners.set(index, owner)
+      const { before, owner: after, result } = owner
+      const changes = before ? changesBetween(before, after, ['name', 'emailAddress', 'active']) : []
+      answer.steps.push({ subject: plan.owners[index]?.subject ?? '', result, changes })
     }
     return owners
   }
@@ -123,8 +138,9 @@ export class DataverseImportService {
     const faults = new FaultList(Number.POSITIVE_INFINITY)
     const inputs = planned.map((profile): ImportedProfile => {
       const { name, type, active, incoming, outgoing, credentialSource, username, maxConcurrentConnections } = profile
-      const ownerId = made.ownerIds.get(`USER ${profile.ownerGuid}`)?.owner.id ?? null
-      if (profile.ownerGuid !== null && ownerId === null) {
+      const owner = `USER ${profile.ownerGuid}`
+      const ownerId = made.ownerIds.get(owner)?.owner.id ?? null
+      if (profile.ownerGuid !== null && ownerId === null && !made.refusedOwners.has(owner)) {
         const note = { column: '_ownerid_value', value: profile.ownerGuid }
         answer.notes.push({
           subject: profile.subject,
@@ -136,12 +152,14 @@ export class DataverseImportService {
       return { name, type, active, ...servers, credentialSource, username, maxConcurrentConnections, ownerId }
     })
     const results = await this.profiles.importMissing(tx, faults, command, inputs)
+    const refused = new Set<number>()
     for (const { code, path, message } of faults.all) {
+      refused.add(Number(path[1]))
       answer.refused.push({ subject: planned[Number(path[1])]?.subject ?? '', code, message })
     }
     for (const [index, { id, isNew }] of results.entries()) {
       const profile = planned[index]
-      if (!profile) continue
+      if (!profile || refused.has(index)) continue
       made.profileIds.set(profile.guid, id)
       made.profileNames.set(id, profile.name)
       answer.steps.push({ subject: profile.subject, result: isNew ? 'CREATED' : 'KEPT', changes: [] })
@@ -161,15 +179,18 @@ export class DataverseImportService {
       const faults = new FaultList()
       if (emailAddress === null) faults.add('INVALID_ADDRESS', [], 'The address is missing')
       else checkAddress(faults, [], emailAddress)
+      const title = oneLine(faults, [], name, { max: 200 })
       const known = emailAddress === null || faults.any ? null : await this.forwardMailboxOf(tx, emailAddress)
       if (emailAddress === null || faults.any) {
         for (const { code, message } of faults.all) answer.refused.push({ subject, code, message })
       } else if (known && known.ownerId !== null) {
-        const message = `${name} and ${known.name} cannot share an address`
-        answer.refused.push({ subject, code: 'ADDRESS_TAKEN', message })
+        answer.refused.push({
+          subject,
+          ...(await this.forwardMailboxes.addressTaken(tx, { name, emailAddress }, known)),
+        })
       } else {
         const profileId = made.profileIds.get(profileGuid ?? '') ?? null
-        const input = { name: name.slice(0, 200), emailAddress, profileId, username }
+        const input = { name: title, emailAddress, profileId, username }
         const mailbox = known ?? (await this.forwardMailboxes.insert(tx, viewer, input, action))
         made.forwardMailboxes.set(guid, { mailbox, isNew: known === null })
       }
@@ -213,7 +234,7 @@ export class DataverseImportService {
         answer.notes.push({ subject, column: 'statecode', value: '1', instead })
       }
       if (row.isWithoutAct) {
-        const instead = 'the profile has no DAV address: NONE is taken'
+        const instead = 'the profile has no DAV address: the method NONE is taken'
         answer.notes.push({ subject, column: 'actdeliverymethod', value: actMethod, instead })
       }
     }
@@ -246,7 +267,8 @@ class Refused extends Error {
   }
 }
 
-const keyOf = ({ kind, externalId }: { kind: string; externalId?: string | null }): string => `${kind} ${externalId}`
+const keyOf = (input: { kind: string; externalId?: string | null } | undefined): string =>
+  `${input?.kind} ${input?.externalId}`
 
 const isSynchronized = ({ incomingMethod, outgoingMethod, actMethod }: Mailbox): boolean =>
   incomingMethod === IncomingMethod.SERVER_SIDE_SYNC ||
@@ -261,10 +283,10 @@ function onlyForwardMailbox(mailboxes: readonly PlannedMailbox[]): string | null
 
 function insteadOfForwarding(collector: Mailbox | undefined): string {
   const unsaid = 'which forward mailbox is not said'
-  if (!collector) return `${unsaid}, and there is more than one or none: NONE is taken`
+  if (!collector) return `${unsaid}, and there is more than one or none: the method NONE is taken`
   return collector.active
     ? `${unsaid}: the only one is taken`
-    : `${unsaid}, and the only one is inactive here: NONE is taken`
+    : `${unsaid}, and the only one is inactive here: the method NONE is taken`
 }
 
 function importedOf(planned: PlannedMailbox, made: Made, only: string | null, notes: DataverseNote[]): ImportedMailbox {

@@ -1,3 +1,4 @@
+import { normalizeAddress } from '../mail/address'
 import { ProfileType } from '../profiles/profile.entity'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { isActive, type Row } from './dataverse-row'
@@ -29,7 +30,8 @@ export type PlannedApproval =
 /** Who approved what was approved there. */
 const APPROVER = 'Dynamics 365 import'
 
-const OUTLOOK = 'Dynamics 365 for Outlook has no counterpart: NONE is taken'
+const NO_METHOD = 'the method NONE'
+const OUTLOOK = `Dynamics 365 for Outlook has no counterpart: ${NO_METHOD} is taken`
 
 const INCOMING = {
   0: IncomingMethod.NONE,
@@ -65,7 +67,13 @@ export function mailboxOf(
   }
   const isOnline = profileGuid !== null && types.get(profileGuid) === ProfileType.EXCHANGE_ONLINE
   return {
-    ...{ guid: row.guid, subject: row.subject, owner, name: name ?? emailAddress ?? row.guid, emailAddress },
+    ...{
+      guid: row.guid,
+      subject: row.subject,
+      owner,
+      name: owner ? (name ?? '') : row.name('name', emailAddress),
+      emailAddress,
+    },
     ...{ active: isActive(row), profileGuid },
     incomingMethod: incomingMethodOf(row, owner === null),
     ...outgoingMethods(row, owner === null),
@@ -76,13 +84,13 @@ export function mailboxOf(
 }
 
 const sameAddress = (one: string | null, other: string | null): boolean =>
-  (one ?? '').toLowerCase() === (other ?? '').toLowerCase()
+  normalizeAddress(one ?? '') === normalizeAddress(other ?? '')
 
 function incomingMethodOf(row: Row, isForward: boolean): IncomingMethod {
   const column = 'incomingemaildeliverymethod'
-  const method = row.option<IncomingMethod>(column, INCOMING, IncomingMethod.NONE)
+  const method = row.option<IncomingMethod>(column, INCOMING, { is: IncomingMethod.NONE, taken: NO_METHOD })
   if (!isForward || method !== IncomingMethod.FORWARD_MAILBOX) return method
-  row.note(column, 'a forward mailbox collects its own mail: SERVER_SIDE_SYNC is taken')
+  row.note(column, 'a forward mailbox collects its own mail: the method SERVER_SIDE_SYNC is taken')
   return IncomingMethod.SERVER_SIDE_SYNC
 }
 
@@ -91,14 +99,17 @@ function outgoingMethods(row: Row, isForward: boolean): Pick<PlannedMailbox, 'ou
     for (const [column, none] of [['outgoingemaildeliverymethod', 0] as const, ['actdeliverymethod', 2] as const]) {
       const value = row.value(column)
       if (value !== null && value !== none && !(column === 'actdeliverymethod' && value === 0)) {
-        row.note(column, 'a forward mailbox only collects: NONE is taken')
+        row.note(column, `a forward mailbox only collects: ${NO_METHOD} is taken`)
       }
     }
     return { outgoingMethod: SyncMethod.NONE, actMethod: SyncMethod.NONE }
   }
   return {
-    outgoingMethod: row.option<SyncMethod>('outgoingemaildeliverymethod', OUTGOING, SyncMethod.NONE),
-    actMethod: row.option<SyncMethod>('actdeliverymethod', ACT, SyncMethod.NONE),
+    outgoingMethod: row.option<SyncMethod>('outgoingemaildeliverymethod', OUTGOING, {
+      is: SyncMethod.NONE,
+      taken: NO_METHOD,
+    }),
+    actMethod: row.option<SyncMethod>('actdeliverymethod', ACT, { is: SyncMethod.NONE, taken: NO_METHOD }),
   }
 }
 
@@ -122,7 +133,7 @@ function approvalOf(row: Row, isSameAddress: boolean, isOnline: boolean): Planne
   const state = row.option<'NONE' | 'APPROVED' | 'REJECTED'>(
     column,
     { 0: 'NONE', 1: 'APPROVED', 2: 'NONE', 3: 'REJECTED' },
-    'NONE',
+    { is: 'NONE', taken: 'an address that is not approved' },
   )
   const isConfirmed = row.flag('isemailaddressapprovedbyo365admin')
   const at = row.text('emailaddressapprovedon')

@@ -352,3 +352,29 @@ describe('the sample organisation', () => {
     expect(JSON.stringify(told)).not.toContain(secret)
   })
 })
+
+describe('what is not as the tables say is told', () => {
+  const user = (columns: object) => {
+    const { owners, notes } = plan({ systemusers: [{ systemuserid: guid(5), fullname: 'Ada', ...columns }] })
+    return { input: owners[0]?.input, notes }
+  }
+
+  test.each<[string, object, object, string]>([
+    ['isdisabled', { isdisabled: 'yes' }, { active: false }, 'inactive'],
+    ['fullname', { fullname: undefined }, { name: guid(5) }, guid(5)],
+    ['fullname', { fullname: 7, internalemailaddress: 'ada@x.example' }, { name: 'ada@x.example' }, 'ada@x.example'],
+    ['internalemailaddress', { internalemailaddress: 7 }, { emailAddress: null }, 'text'],
+  ])('%s of a user: %p', (column, columns, input, said) => {
+    const found = user(columns)
+    expect(found.input).toMatchObject(input)
+    expect(found.notes).toEqual([expect.objectContaining({ column, instead: expect.stringContaining(said) })])
+  })
+
+  test.each([7, true, '', 'active'])('the unknown state %p is inactive', (statecode) => {
+    const { mailbox: found, notes } = planMailbox({ statecode })
+    expect(found?.active).toBe(false)
+    expect(notes).toEqual([
+      expect.objectContaining({ column: 'statecode', instead: expect.stringContaining('the state inactive is taken') }),
+    ])
+  })
+})

@@ -130,14 +130,14 @@ class Planner {
 }
 
 function userOf(row: Row): DataversePlan['owners'][number] {
-  const [name, emailAddress] = [row.text('fullname'), row.text('internalemailaddress')]
-  const input = { kind: OwnerKind.USER, externalId: row.guid, name: name ?? emailAddress ?? row.guid, emailAddress }
-  return { subject: row.subject, input: { ...input, active: !row.flag('isdisabled') } }
+  const emailAddress = row.text('internalemailaddress')
+  const input = { kind: OwnerKind.USER, externalId: row.guid, name: row.name('fullname', emailAddress), emailAddress }
+  return { subject: row.subject, input: { ...input, active: !row.flag('isdisabled', true, 'an inactive user') } }
 }
 
 function queueOf(row: Row): DataversePlan['owners'][number] {
-  const [name, emailAddress] = [row.text('name'), row.text('emailaddress')]
-  const input = { kind: OwnerKind.QUEUE, externalId: row.guid, name: name ?? emailAddress ?? row.guid, emailAddress }
+  const emailAddress = row.text('emailaddress')
+  const input = { kind: OwnerKind.QUEUE, externalId: row.guid, name: row.name('name', emailAddress), emailAddress }
   return { subject: row.subject, input: { ...input, active: isActive(row) } }
 }
 
@@ -147,6 +147,6 @@ function ownerOfMailbox(row: Row, { kind, guid }: { kind: OwnerKind; guid: strin
   const label = kind === OwnerKind.USER ? 'user' : 'queue'
   return {
     subject: `${label} ${JSON.stringify(name ?? guid)} (${guid})`,
-    input: { kind, externalId: guid, name: name ?? guid, emailAddress, active: isActive(row) },
+    input: { kind, externalId: guid, name: row.name('name', guid), emailAddress, active: isActive(row) },
   }
 }

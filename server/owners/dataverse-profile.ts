@@ -46,7 +46,7 @@ export function profileOf(row: Row): PlannedProfile {
   const isUser = row.target('_ownerid_value') !== 'team'
   if (ownerGuid !== null && !isUser) row.note('_ownerid_value', 'a team owns no profile: nobody is told of its alerts')
   const found = {
-    ...{ guid: row.guid, subject: row.subject, name: row.text('name') ?? row.guid },
+    ...{ guid: row.guid, subject: row.subject, name: row.name('name') },
     ...{ type: type ?? ProfileType.IMAP_SMTP, active: active && !isOwn, ...endpoints },
     ...credentialsOf(row, incomingSource),
     maxConcurrentConnections: connectionsOf(row),
@@ -77,7 +77,7 @@ function sourceOf(row: Row, column: string): Source {
       6: own('hybrid modern authentication has no counterpart: each mailbox has a name and a password'),
       7: CredentialSource.OAUTH_CLIENT_CREDENTIALS,
     },
-    CredentialSource.MAILBOX,
+    { is: CredentialSource.MAILBOX, taken: 'a name and a password of each mailbox (MAILBOX)' },
   )
 }
 
@@ -100,7 +100,7 @@ function profileTypeOf(row: Row, source: Source): ProfileType | null {
       3: ProfileType.EXCHANGE_ONLINE,
       4: ProfileType.IMAP_SMTP,
     },
-    ProfileType.IMAP_SMTP,
+    { is: ProfileType.IMAP_SMTP, taken: 'the type IMAP_SMTP' },
   )
 }
 
@@ -141,7 +141,7 @@ function endpointOf(row: Row, side: 'incoming' | 'outgoing', protocol: keyof typ
   }
   const isPort = typeof given === 'number' && Number.isInteger(given) && given > 0 && given < 65_536
   const port = isPort ? given : PORTS[protocol][isSecured ? 'secured' : 'plain']
-  if (!isPort && given !== null) row.note(`${side}portnumber`, `this is no port: ${port} is taken`)
+  if (!isPort && given !== null) row.note(`${side}portnumber`, `this is no port: port ${port} is taken`)
   if (!isSecured) row.note(`${side}usessl`, 'taken over: names and passwords go over the wire in clear')
   const secured = STARTTLS_PORTS.has(port) ? ConnectionSecurity.STARTTLS : ConnectionSecurity.TLS
   return { host, port, security: isSecured ? secured : ConnectionSecurity.NONE }
@@ -168,6 +168,6 @@ function connectionsOf(row: Row): number {
   const value = row.value('maxconcurrentconnections')
   if (value === null) return 10
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 300) return value
-  row.note('maxconcurrentconnections', '1 to 300 connections are allowed: 10 is taken')
+  row.note('maxconcurrentconnections', '1 to 300 connections are allowed: 10 connections are taken')
   return 10
 }

@@ -18,6 +18,7 @@ const KIND_NAMES: Record<EntitySet, string> = {
 /** One record while it is read: what was asked for is mapped, the rest is accounted for at the end. */
 export class Row {
   private readonly read = new Set<string>()
+  private readonly misreadColumns = new Set<string>()
   readonly subject: string
 
   constructor(
@@ -38,9 +39,29 @@ export class Row {
     return this.record[column] ?? null
   }
 
-  text = (column: string): string | null => text(this.value(column))
-  flag = (column: string): boolean => this.value(column) === true
+  text(column: string): string | null {
+    const value = this.value(column)
+    if (value !== null && typeof value !== 'string') this.misread(column, 'this is no text: it is left empty')
+    return text(value)
+  }
+
+  /** `otherwise` stands for what is neither true nor false, and `taken` says so. */
+  flag(column: string, otherwise = false, taken = String(otherwise)): boolean {
+    const value = this.value(column)
+    if (value === null || typeof value === 'boolean') return value === true
+    this.misread(column, `this is neither true nor false: ${taken} is taken`)
+    return otherwise
+  }
+
   id = (column: string): string | null => guidOf(this.value(column)) ?? null
+
+  /** A name that may be missing; then it is said what stands for it. */
+  name(column: string, ...others: (string | null)[]): string {
+    const name = text(this.value(column))
+    const found = name ?? others.find((other) => other !== null) ?? this.guid
+    if (name === null) this.misread(column, `there is no name: ${found} is taken`)
+    return found
+  }
 
   /** The name that stands beside an option or a lookup, when annotations were asked for. */
   label(column: string): string | null {
@@ -57,14 +78,29 @@ export class Row {
     this.notes.push({ subject: this.subject, column, value: value.slice(0, 200), instead })
   }
 
-  /** An option's counterpart; of those that have none, and of unknown ones, it is said what stands instead. */
-  option<T>(column: string, options: Readonly<Record<number, T | { is: T; instead: string }>>, otherwise: T): T {
+  /** A column may be asked for more than once; what is wrong with it is told once. */
+  private misread(column: string, instead: string): void {
+    if (!this.misreadColumns.has(column)) this.note(column, instead)
+    this.misreadColumns.add(column)
+  }
+
+  /**
+   * An option's counterpart; of those that have none, and of unknown ones, it is said what stands instead. `taken` names what
+   * stands for an unknown one; `missing` is for a column that says nothing.
+   */
+  option<T>(
+    column: string,
+    options: Readonly<Record<number, T | { is: T; instead: string }>>,
+    unknown: { is: T; taken: string },
+    missing: T = unknown.is,
+  ): T {
     const value = this.value(column)
-    if (value === null) return otherwise
-    const found = options[Number(value)]
+    if (value === null) return missing
+    const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value))
+    const found = isNumber ? options[Number(value)] : undefined
     if (found === undefined) {
-      this.note(column, `there is no such option: ${otherwise} is taken`)
-      return otherwise
+      this.misread(column, `there is no such option: ${unknown.taken} is taken`)
+      return unknown.is
     }
     if (typeof found !== 'object' || found === null || !('instead' in found)) return found as T
     this.note(column, found.instead)
@@ -90,4 +126,5 @@ export class Row {
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value.trim() !== '' ? value.trim() : null)
 
-export const isActive = (row: Row): boolean => row.option('statecode', { 0: true, 1: false }, true)
+export const isActive = (row: Row): boolean =>
+  row.option('statecode', { 0: true, 1: false }, { is: false, taken: 'the state inactive' }, true)

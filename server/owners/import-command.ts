@@ -9,6 +9,12 @@ import type { OwnerImportService } from './owner-import.service'
 /** A whole file is checked and written at once, so it has to fit in memory: about 2 KiB a row. */
 const MOST_ROWS = 200_000
 
+const WHY: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'its permissions forbid it',
+}
+
 export interface ImportRequest {
   what: 'owners' | 'dataverse'
   files: readonly { name: string; bytes: Buffer }[]
@@ -25,11 +31,20 @@ export function readImport(args: readonly string[], usage: string): ImportReques
     if (what !== 'owners' && what !== 'dataverse') throw wrong('Import owners or dataverse')
     if (names.length === 0) throw wrong('Name the file')
     if (what === 'owners' && names.length > 1) throw wrong('Owners come in one file, for all of it is taken or nothing')
-    const files = names.map((name) => ({ name, bytes: readFileSync(name) }))
+    const files = names.map((name) => ({ name, bytes: read(name) }))
     return { what, files, dryRun: values['dry-run'] ?? false }
   } catch (error) {
     if (error instanceof ConfigError) throw error
     throw wrong(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function read(name: string): Buffer {
+  try {
+    return readFileSync(name)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    throw new ConfigError(`${name} cannot be read: ${WHY[code] ?? (error instanceof Error ? error.message : error)}`)
   }
 }
 

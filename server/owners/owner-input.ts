@@ -8,8 +8,9 @@ export interface Wanted {
   kind: OwnerKind
   externalId: string | null
   name: string
-  emailAddress: string | null
-  addressKey: string | null
+  /** Undefined, as the key then is: as it is. */
+  emailAddress: string | null | undefined
+  addressKey: string | null | undefined
   /** Null: as it is. */
   active: boolean | null
 }
@@ -19,7 +20,7 @@ export const keyOf = (owner: Pick<Wanted, 'kind' | 'externalId' | 'addressKey'>)
   owner.externalId !== null ? `id ${owner.kind} ${owner.externalId}` : addressKeyOf(owner)
 
 export const addressKeyOf = (owner: Pick<Wanted, 'kind' | 'addressKey'>): string =>
-  `address ${owner.kind} ${owner.addressKey}`
+  `address ${owner.kind} ${owner.addressKey ?? ''}`
 
 /** Checks each input by itself, and that none names the same owner as another. Faults stand below ["owners", index]. */
 export function checkOwnerInputs(faults: FaultList, inputs: readonly OwnerInput[]): Wanted[] {
@@ -28,7 +29,7 @@ export function checkOwnerInputs(faults: FaultList, inputs: readonly OwnerInput[
     const want = checkOne(faults, input, index)
     const twin = seen.get(keyOf(want))
     // an externalId that is none stands for nobody
-    if (twin !== undefined && (want.externalId !== null || want.addressKey !== null)) {
+    if (twin !== undefined && (want.externalId !== null || want.addressKey)) {
       const other = inputs[twin]?.name.trim()
       faults.add('DUPLICATE', ['owners', index, 'externalId'], `${want.name} is the same owner as ${other}`)
     }
@@ -43,9 +44,9 @@ function checkOne(faults: FaultList, input: OwnerInput, index: number): Wanted {
   const externalId = input.externalId?.trim()
     ? oneLine(faults, at('externalId'), input.externalId, { max: 200 }) || null
     : null
-  const emailAddress = input.emailAddress?.trim() || null
-  const addressKey = emailAddress === null ? null : checkAddress(faults, at('emailAddress'), emailAddress)
-  if (!input.externalId?.trim() && emailAddress === null) {
+  const emailAddress = input.emailAddress === undefined ? undefined : input.emailAddress?.trim() || null
+  const addressKey = emailAddress ? checkAddress(faults, at('emailAddress'), emailAddress) : emailAddress
+  if (!input.externalId?.trim() && !emailAddress) {
     faults.add('REQUIRED', at('externalId'), 'An owner without address needs an externalId to be found again')
   }
   return { kind: input.kind, externalId, name, emailAddress, addressKey, active: input.active ?? null }

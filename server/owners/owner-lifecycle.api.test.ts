@@ -65,7 +65,7 @@ describe.each(DATABASES)('the life of an owner on %s', (database) => {
         {
           code: 'ADDRESS_TAKEN',
           path: ['owners', '0', 'emailAddress'],
-          message: 'Ann and Heir cannot share an address',
+          message: 'Ann (externalId a1) and Heir (externalId a2) cannot both have ann@life.test',
         },
       ],
     })
@@ -99,7 +99,7 @@ describe.each(DATABASES)('the life of an owner on %s', (database) => {
       {
         code: 'ADDRESS_TAKEN',
         path: ['owners', '0', 'emailAddress'],
-        message: 'Comer and Holder cannot share an address',
+        message: 'Comer (externalId b5) and Holder (externalId b4) cannot both have held@life.test',
       },
     ])
   })
@@ -256,6 +256,15 @@ describe.each(DATABASES)('the life of an owner on %s', (database) => {
     expect(owners.totalCount).toBe(0)
     const { errors } = await admin.ask(OWNERS, { filter: { text: 'a\nb' } })
     expect(errors.map((error) => error.extensions.code)).toEqual(['BAD_USER_INPUT'])
+  })
+
+  test('a search text finds the whole externalId, as it is written, and both spellings of a domain', async () => {
+    await provision(user('CRM-0042', 'Keyed', 'keyed@bücher.example'))
+    const found = async (text: string) =>
+      (await admin.get(OWNERS, { filter: { text } })).owners.nodes.map((owner: Anything) => owner.name)
+    for (const text of [' CRM-0042 ', 'keyed@bücher.example', 'KEYED@xn--bcher'])
+      expect(await found(text)).toEqual(['Keyed'])
+    for (const text of ['CRM-004', 'crm-0042']) expect(await found(text)).toEqual([])
   })
 
   test('two calls at once that make the same owner make one', async () => {

@@ -4,7 +4,12 @@ import { pausingChunks, updateEach } from '../db/chunks'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
 import type { FaultList } from '../errors'
-import type { MailboxOwnerService, OwnedMailbox } from '../mailboxes/mailbox-owner.service'
+import {
+  type AddressHolder,
+  addressTaken,
+  type MailboxOwnerService,
+  type OwnedMailbox,
+} from '../mailboxes/mailbox-owner.service'
 import { Owner, OwnerKind } from './owner.entity'
 import { addressKeyOf, keyOf, type Wanted } from './owner-input'
 
@@ -71,12 +76,12 @@ export class OwnerProvisioning {
 
   /** Two active mailboxes never share an address: the fault names both. */
   private async checkAddresses(tx: Tx, faults: FaultList, plan: readonly PlannedOwner[]): Promise<void> {
-    const refuse = (index: number, other: string) =>
-      faults.add(
-        'ADDRESS_TAKEN',
-        ['owners', index, 'emailAddress'],
-        `${plan[index]?.owner.name} and ${other} cannot share an address`,
-      )
+    const refuse = (index: number, other: AddressHolder | undefined) => {
+      const owner = plan[index]?.owner
+      if (!owner || !other) return
+      const { code, message } = addressTaken(owner.emailAddress ?? '', owner, other)
+      faults.add(code, ['owners', index, 'emailAddress'], message)
+    }
     const isInUse = await this.addressUse(tx, plan)
     const first = new Map<string, number>()
     for (const [index, { owner }] of plan.entries()) {
@@ -86,16 +91,21 @@ export class OwnerProvisioning {
       else if (plan[twin]?.owner.id !== owner.id) {
         // who has it already is not the one to be refused
         const [refused, other] = hasIt(plan[index]) ? [twin, index] : [index, twin]
-        refuse(refused, plan[other]?.owner.name ?? '')
+        refuse(refused, plan[other]?.owner)
       }
     }
     const ownIds = new Set(plan.map(({ owner }) => owner.id))
     const wanted = [...first].filter(([, index]) => plan[index]?.result !== 'UNCHANGED').map(([address]) => address)
     for await (const chunk of pausingChunks(wanted)) {
       const taken: OwnedMailbox[] = await this.mailboxes.withActiveAddress(tx, chunk)
-      for (const other of taken) {
-        const index = first.get(other.activeAddress ?? '')
-        if (index !== undefined && !(other.ownerId !== null && ownIds.has(other.ownerId))) refuse(index, other.name)
+      const others = taken.filter(({ ownerId }) => ownerId === null || !ownIds.has(ownerId))
+      const externalIds = await externalIdsOf(
+        tx,
+        others.flatMap(({ ownerId }) => ownerId ?? []),
+      )
+      for (const { name, ownerId, activeAddress } of others) {
+        const index = first.get(activeAddress ?? '')
+        if (index !== undefined) refuse(index, { name, externalId: externalIds.get(ownerId ?? '') })
       }
     }
   }
@@ -115,10 +125,10 @@ const hasIt = (planned: PlannedOwner | undefined): boolean =>
   planned?.before?.active === true && planned.before.addressKey === planned.owner.addressKey
 
 function planOne(before: Owner | undefined, want: Wanted, now: Date): PlannedOwner {
-  const { kind, name, emailAddress, addressKey } = want
+  const { kind, name } = want
   const isKept = before !== undefined && before.deletedAt === null
   const owner = Object.assign(new Owner(), before ?? { id: newId(), createdAt: now, updatedAt: now }, {
-    ...{ kind, name, nameKey: name.toLowerCase(), emailAddress, addressKey },
+    ...{ kind, name, nameKey: name.toLowerCase(), ...addressOf(before, want) },
     // who names it by its address does not take away the name it has elsewhere
     externalId: want.externalId ?? before?.externalId ?? null,
     active: want.active ?? (isKept ? before.active : true),
@@ -128,6 +138,12 @@ function planOne(before: Owner | undefined, want: Wanted, now: Date): PlannedOwn
   if (!difference(before, owner, OWNER_COLUMNS)) return { before, owner: before, result: 'UNCHANGED' }
   owner.updatedAt = now
   return { before, owner, result: 'UPDATED' }
+}
+
+/** An address that is spelt as it was keeps the key it has, which may be older than the way keys are made. */
+function addressOf(before: Owner | undefined, want: Wanted): Pick<Owner, 'emailAddress' | 'addressKey'> {
+  const { emailAddress = before?.emailAddress ?? null, addressKey = null } = want
+  return { emailAddress, addressKey: before?.emailAddress === emailAddress ? before.addressKey : addressKey }
 }
 
 /** The owners there are, found by what a caller names them by. */
@@ -174,6 +190,16 @@ class KnownOwners {
       else this.byAddress.set(addressKey, [owner])
     }
   }
+}
+
+/** What these owners are called in the system that provisions them; those without such a name are left out. */
+export async function externalIdsOf(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for await (const chunk of pausingChunks(ids)) {
+    const rows = await tx.em.find(Owner, { select: { id: true, externalId: true }, where: { id: In(chunk) } })
+    for (const { id, externalId } of rows) if (externalId !== null) found.set(id, externalId)
+  }
+  return found
 }
 
 export function lockedOwners(tx: Tx, where: object): Promise<Owner[]> {

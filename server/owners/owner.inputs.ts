@@ -18,13 +18,18 @@ export class OwnerInput {
   @Field(() => String)
   name!: string
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Left out, it stays as it is, of a deleted owner too; null or empty removes it, and its approval.',
+  })
   emailAddress?: string | null
 
   @Field(() => Boolean, {
     nullable: true,
     description:
-      'False deactivates its mailbox and frees the address, true activates both; left out, it stays as it is.',
+      'False deactivates the owner and its mailbox and frees the address. True activates an inactive owner and its mailbox; ' +
+      'a mailbox that an administrator deactivated alone stays so while its owner is active. Left out, it stays as it is; ' +
+      'a new or deleted owner becomes active.',
   })
   active?: boolean | null
 }
@@ -49,7 +54,10 @@ export class OwnerSelection {
 
 @InputType()
 export class OwnerFilter {
-  @Field(() => String, { nullable: true, description: 'Contained in name or address, whatever its case.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Contained in name or address, whatever its case, or the whole externalId.',
+  })
   text?: string | null
 
   @Field(() => OwnerKind, { nullable: true })

@@ -7,11 +7,12 @@ import type { Tx } from '../db/transaction'
 import { FaultList } from '../errors'
 import { keysetPage, type Page, type PageArguments } from '../graphql/connection'
 import { oneLine } from '../graphql/text-input'
+import { normalizeAddress } from '../mail/address'
 import { type Condition, reachCondition } from '../mailboxes/mailbox-selection'
 import { Owner, OwnerKind } from './owner.entity'
 import type { OwnerFilter, OwnerInput, OwnerSelection } from './owner.inputs'
 import { checkOwnerInputs } from './owner-input'
-import { lockedOwners, type OwnerProvisioning } from './owner-provisioning'
+import { externalIdsOf, lockedOwners, type OwnerProvisioning } from './owner-provisioning'
 
 export const MOST_OWNERS = 10_000
 
@@ -33,6 +34,11 @@ export class OwnerService {
     return new Set(rows.map((owner) => owner.id))
   }
 
+  /** What they are called in the system that provisions them. */
+  externalIds(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return externalIdsOf(tx, ids)
+  }
+
   /** Those within reach; unknown ids are left out. */
   async get(viewer: Viewer | undefined, ids: readonly string[]): Promise<Owner[]> {
     permit(viewer, 'mailboxes.read')
@@ -52,8 +58,12 @@ export class OwnerService {
     query.andWhere(filter?.deleted ? 'o.deleted_at IS NOT NULL' : 'o.deleted_at IS NULL')
     const text = searchText(filter?.text)
     if (text !== '') {
-      const like = { text: `%${text.replace(/[!%_]/g, (sign) => `!${sign}`)}%` }
-      query.andWhere("(o.name_key LIKE :text ESCAPE '!' OR o.address_key LIKE :text ESCAPE '!')", like)
+      const contains = (part: string) => `%${part.replace(/[!%_]/g, (sign) => `!${sign}`)}%`
+      const like = { text: contains(text), address: contains(normalizeAddress(text)), key: filter?.text?.trim() }
+      query.andWhere(
+        "(o.name_key LIKE :text ESCAPE '!' OR o.address_key LIKE :text ESCAPE '!' OR o.address_key LIKE :address ESCAPE '!' OR o.external_id = :key)",
+        like,
+      )
     }
     if (filter?.kind) query.andWhere({ kind: filter.kind })
     if (typeof filter?.active === 'boolean') query.andWhere({ active: filter.active })

@@ -52,7 +52,7 @@ describe('a CSV file of owners', () => {
     ['empty lines', '\n\n', 'EMPTY', 1],
     ['an unknown column', `${HEADER},phone\n`, 'UNKNOWN_COLUMN', 1],
     ['a column without a name', `${HEADER},\n`, 'UNKNOWN_COLUMN', 1],
-    ['no column of addresses', 'kind,name,externalId\n', 'MISSING_COLUMN', 1],
+    ['no column of names', 'kind,emailAddress,externalId\n', 'MISSING_COLUMN', 1],
     ['a column that is there twice', `${HEADER},Name\n`, 'DUPLICATE_COLUMN', 1],
     ['a row that is too short', `${HEADER}\nuser,1,A,a@x.test\n`, 'INVALID_CSV', 2],
     ['a row that is too long', `${HEADER}\nuser,1,A,a@x.test,,\n`, 'INVALID_CSV', 2],
@@ -69,6 +69,21 @@ describe('a CSV file of owners', () => {
   ])('%s is refused with its line', async (_what, text, code, line) => {
     const { faults } = await read(text)
     expect(faults.map((fault) => [fault.code, fault.line])).toEqual([[code, line]])
+  })
+
+  test('a value that is none is said again', async () => {
+    const { faults } = await read(`${HEADER}\nteam,1,A,a@x.test,\nuser,1,A,a@x.test,maybe\n`)
+    expect(faults.map(({ message }) => message)).toEqual([
+      expect.stringContaining('"team"'),
+      expect.stringContaining('"maybe"'),
+    ])
+  })
+
+  test('a column of addresses that is missing says nothing; an empty cell says that there is none', async () => {
+    const without = await read('kind,externalId,name\nuser,1,Ada\n')
+    expect(without.owners[0]?.input).not.toHaveProperty('emailAddress')
+    const empty = await read(`${HEADER}\nuser,1,Ada,,\n`)
+    expect(empty.owners[0]?.input.emailAddress).toBe('')
   })
 
   test('rows that are right are read beside rows that are not', async () => {

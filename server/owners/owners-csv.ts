@@ -24,8 +24,8 @@ export interface OwnersCsv {
 
 const COLUMNS = ['kind', 'externalId', 'name', 'emailAddress', 'active'] as const
 type Column = (typeof COLUMNS)[number]
-/** Without these a row says too little: a file without addresses would take every address away. */
-const NEEDED: readonly Column[] = ['kind', 'name', 'emailAddress']
+/** Without these a row says too little; what another column would say stays as it is. */
+const NEEDED: readonly Column[] = ['kind', 'name']
 
 const ACTIVE = new Map<string, boolean | null>([
   ...(['true', 'yes', '1'] as const).map((text) => [text, true] as const),
@@ -143,13 +143,17 @@ function readRow(csv: OwnersCsv, columns: Columns, line: number, record: readonl
   const field = (column: Column) => record[columns.indexOf(column)] ?? ''
   const kind = Object.values(OwnerKind).find((one) => one === field('kind').trim().toUpperCase())
   const active = ACTIVE.get(field('active').trim().toLowerCase())
-  if (!kind) refuse('INVALID_KIND', 'The kind is user or queue')
-  else if (active === undefined) refuse('INVALID_ACTIVE', 'active is true, false or empty')
+  if (!kind) refuse('INVALID_KIND', `The kind is user or queue, not ${shown(field('kind'))}`)
+  else if (active === undefined)
+    refuse('INVALID_ACTIVE', `active is 1, true, yes, 0, false, no or empty, not ${shown(field('active'))}`)
   else {
-    const input = { kind, name: field('name'), externalId: field('externalId'), emailAddress: field('emailAddress') }
-    csv.owners.push({ line, input: { ...input, active } })
+    const input = { kind, name: field('name'), externalId: field('externalId'), active }
+    const address = columns.includes('emailAddress') ? { emailAddress: field('emailAddress') } : {}
+    csv.owners.push({ line, input: { ...input, ...address } })
   }
 }
+
+const shown = (value: string): string => JSON.stringify(value.length > 50 ? `${value.slice(0, 50)}...` : value)
 
 function sentenceOf(error: CsvError): string {
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') return 'A quote that opens in this row is never closed'

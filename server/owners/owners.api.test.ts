@@ -124,6 +124,49 @@ describe.each(DATABASES)('owners on %s', (database) => {
     expect(removed.owners[0].mailbox).toMatchObject({ approval: 'EMPTY', emailAddress: null })
   })
 
+  test('an address that is left out stays with its approval, of an owner that comes back too; null removes it', async () => {
+    const { owners } = await provision(user('u5', 'Mary', 'mary@demo.test'))
+    await admin.get(APPROVE, { ids: [owners[0].mailbox.id] })
+    const renamed = await provision({ kind: 'USER', externalId: 'u5', name: 'Mary Keller' })
+    expect(renamed.owners[0]).toMatchObject({
+      ...{ name: 'Mary Keller', emailAddress: 'mary@demo.test' },
+      mailbox: { approval: 'APPROVED', emailAddress: 'mary@demo.test' },
+    })
+    await admin.get(
+      'mutation { deleteOwners(selection: { keys: [{ kind: USER, externalId: "u5" }] }) { userErrors { code } } }',
+    )
+    const back = await provision({ kind: 'USER', externalId: 'u5', name: 'Mary' })
+    expect(back.owners[0]).toMatchObject({ id: owners[0].id, active: true, emailAddress: 'mary@demo.test' })
+    for (const none of [null, ' ']) {
+      await provision(user('u5', 'Mary', 'mary@demo.test'))
+      const removed = await provision(user('u5', 'Mary', none))
+      expect(removed.owners[0]).toMatchObject({
+        emailAddress: null,
+        mailbox: { approval: 'EMPTY', emailAddress: null },
+      })
+    }
+  })
+
+  test('both spellings of an internationalised domain are one address, kept as it was typed', async () => {
+    const { owners } = await provision(user('i1', 'Ina', 'Ina@bücher.example'))
+    expect(owners[0].emailAddress).toBe('Ina@bücher.example')
+    const twin = await provision(user('i2', 'Twin', 'ina@xn--bcher-kva.example'))
+    expect(twin.userErrors).toEqual([expect.objectContaining({ code: 'ADDRESS_TAKEN' })])
+    await admin.get(APPROVE, { ids: [owners[0].mailbox.id] })
+    const spelled = await provision({ kind: 'USER', name: 'Ina', emailAddress: 'ina@xn--bcher-kva.example' })
+    expect(spelled.owners[0]).toMatchObject({
+      ...{ id: owners[0].id, emailAddress: 'ina@xn--bcher-kva.example' },
+      mailbox: { approval: 'APPROVED' },
+    })
+    for (const filter of [{ domain: 'xn--bcher-kva.example' }, { domain: 'Bücher.example' }, { text: 'ina@bücher' }]) {
+      const { mailboxes } = await admin.get(
+        'query ($filter: MailboxFilter) { mailboxes(view: ALL, filter: $filter) { nodes { name } } }',
+        { filter },
+      )
+      expect(mailboxes.nodes).toEqual([{ name: 'Ina' }])
+    }
+  })
+
   test('two owners may swap their addresses in one call', async () => {
     await provision(user('s1', 'One', 'one@demo.test'), user('s2', 'Two', 'two@demo.test'))
     const { owners, userErrors } = await provision(
@@ -141,7 +184,7 @@ describe.each(DATABASES)('owners on %s', (database) => {
       {
         code: 'ADDRESS_TAKEN',
         path: ['owners', '0', 'emailAddress'],
-        message: 'Second and First cannot share an address',
+        message: 'Second (externalId d2) and First (externalId d1) cannot both have TAKEN@demo.test',
       },
     ])
     const inBatch = await provision(user('d3', 'Third', 'twice@demo.test'), user('d4', 'Fourth', 'twice@demo.test'))
@@ -167,6 +210,7 @@ describe.each(DATABASES)('owners on %s', (database) => {
       'TOO_LONG',
       'emailAddress',
     ],
+    ['half of a character', user('x', 'X\ud800'), 'INVALID_TEXT', 'name'],
     ['a name with a line break', user('x', 'X\r\nSubject: y'), 'CONTROL_CHARACTER', 'name'],
     ['an empty name', user('x', '  '), 'REQUIRED', 'name'],
     ['neither externalId nor address', { kind: 'USER', name: 'X' }, 'REQUIRED', 'externalId'],
