@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { FAULTS } from './faults'
 import type { MailSystem } from './mail-system'
-import { sampleOwners, sampleProfiles, sampleUsers } from './sample-data'
+import { FORWARD_MAILBOX, sampleOwners, sampleProfiles, sampleUsers } from './sample-data'
 
 const endpoints = new Proxy({}, { get: () => ({ host: '127.0.0.1', port: 1, security: 'TLS' }) })
 const system = { endpoints, trustedCertificates: 'PEM' } as unknown as MailSystem
@@ -33,6 +33,20 @@ describe('the sample organisation', () => {
   test('owners without an address have no account', () => {
     const empty = owners.filter((owner) => owner.approval === 'EMPTY')
     expect(empty.map((owner) => owner.emailAddress)).toEqual([undefined, undefined, undefined, undefined])
-    expect(sampleUsers()).toHaveLength(owners.length - empty.length)
+    // and the forward mailbox has one
+    expect(sampleUsers()).toHaveLength(owners.length - empty.length + 1)
+  })
+
+  test('the mail of two users is forwarded, and of a third it was forgotten', () => {
+    const forwarded = owners.filter((owner) => owner.forwarding !== undefined)
+    expect(forwarded.map((owner) => owner.forwarding)).toEqual(['INSTALLED', 'INSTALLED', 'MISSING'])
+    const accounts = new Map(sampleUsers().map((user) => [user.address, user.forwardsTo]))
+    const { emailAddress } = FORWARD_MAILBOX
+    expect(accounts.has(emailAddress)).toBe(true)
+    expect(forwarded.map((owner) => accounts.get(owner.emailAddress ?? ''))).toEqual([
+      emailAddress,
+      emailAddress,
+      undefined,
+    ])
   })
 })

@@ -4,7 +4,7 @@ import type { DemoUser } from './mail-accounts'
 import type { EndpointName, MailSystem } from './mail-system'
 
 /**
- * The organisation of the demo: 180 users and 20 queues at demo.test. Most mailboxes work; the others fail on purpose,
+ * The organisation of the demo: 180 users and 20 queues at demo.test, and a forward mailbox. Most mailboxes work; the others fail on purpose,
  * each few for another cause. The same at each start.
  */
 export interface SampleProfile {
@@ -31,6 +31,8 @@ export interface SampleOwner {
   profile: ProfileKey
   fault?: FaultName
   approval: 'EMPTY' | 'PENDING' | 'APPROVED' | 'REJECTED'
+  /** Its mail arrives in the forward mailbox; MISSING: the rule that forwards it was forgotten. */
+  forwarding?: 'INSTALLED' | 'MISSING'
 }
 
 interface ProfilePlan {
@@ -108,6 +110,15 @@ const REJECTED = 2
 const APPROVED = USERS - WITHOUT_ADDRESS - PENDING - REJECTED
 const DOMAIN = 'demo.test'
 
+/** The one forward mailbox. */
+export const FORWARD_MAILBOX = {
+  name: 'Forwarded mail',
+  emailAddress: `forwarded@${DOMAIN}`,
+  password: 'demo-forwarded',
+}
+/** Of the users whose mail arrives in it. */
+const FORWARDING = ['INSTALLED', 'INSTALLED', 'MISSING'] as const
+
 /** 36 and 25 have no common factor: the first 900 pairs differ. */
 const personName = (at: number) => [FIRST_NAMES[at % FIRST_NAMES.length], LAST_NAMES[at % LAST_NAMES.length]] as const
 
@@ -150,15 +161,22 @@ export function sampleOwners(): SampleOwner[] {
     // Spread over the approved ones: failures side by side would look like one. 77 and 162 have no common factor.
     return { ...user, ...(approval === 'APPROVED' && special[(at * 77) % APPROVED]), approval }
   })
+  const working = users.filter(
+    (user) => user.approval === 'APPROVED' && user.profile === DEFAULT_PROFILE && !user.fault,
+  )
+  for (const [at, forwarding] of FORWARDING.entries()) Object.assign(working[at] ?? {}, { forwarding })
   const queues = QUEUES.map((name, at) => owner('QUEUE', name, name.toLowerCase(), at + 1))
   return [...users, ...queues]
 }
 
-/** The accounts the mail system must know for sampleOwners(). */
+/** The accounts the mail system must know for sampleOwners() and the forward mailbox. */
 export function sampleUsers(): DemoUser[] {
-  return sampleOwners().flatMap(({ emailAddress, password, fault }) =>
-    emailAddress && password ? [{ address: emailAddress, password, fault }] : [],
-  )
+  const { emailAddress: collector, password: collectorPassword } = FORWARD_MAILBOX
+  const users = sampleOwners().flatMap(({ emailAddress, password, fault, forwarding }): DemoUser[] => {
+    const forwards = forwarding === 'INSTALLED' ? { forwardsTo: collector } : {}
+    return emailAddress && password ? [{ address: emailAddress, password, fault, ...forwards }] : []
+  })
+  return [...users, { address: collector, password: collectorPassword }]
 }
 
 export function sampleProfiles(system: Pick<MailSystem, 'endpoints' | 'trustedCertificates'>): SampleProfile[] {

@@ -3,14 +3,15 @@ import { operator } from '../auth/auth.service'
 import type { MailboxSelection } from '../mailboxes/mailbox.inputs'
 import { OwnerKind } from '../owners/owner.entity'
 import { CredentialSource, ProfileType } from '../profiles/profile.entity'
+import { IncomingMethod } from '../settings/email-settings.entity'
 import type { MailSystem } from './mail-system'
-import { type SampleOwner, sampleOwners, sampleProfiles } from './sample-data'
+import { FORWARD_MAILBOX, type SampleOwner, sampleOwners, sampleProfiles } from './sample-data'
 
 const SEEDER = operator('demo')
 
 /** Fills an empty installation with the sample organisation, by the services that an administrator's clicks go through. */
 export async function seed(app: App, system: MailSystem): Promise<void> {
-  const { profiles, owners, mailboxes } = app.services
+  const { profiles, owners, mailboxes, forwardMailboxes } = app.services
   const profileIds = new Map<string, string>()
   for (const { key, ...profile } of sampleProfiles(system)) {
     const input = { ...profile, type: ProfileType.IMAP_SMTP, credentialSource: CredentialSource.MAILBOX }
@@ -40,11 +41,12 @@ export async function seed(app: App, system: MailSystem): Promise<void> {
   for (const [index, { password }] of samples.entries()) {
     if (password) await mailboxes.update(SEEDER, { ids: [idOf(index)] }, { password }, false)
   }
-  await mailboxes.approve(
-    SEEDER,
-    select((sample) => sample.approval === 'APPROVED'),
-    false,
-  )
+  const collector = await forwardMailboxes.create(SEEDER, FORWARD_MAILBOX)
+  const forwarded = select((sample) => sample.forwarding !== undefined)
+  const changes = { incomingMethod: IncomingMethod.FORWARD_MAILBOX, forwardMailboxId: collector.id }
+  await mailboxes.update(SEEDER, forwarded, changes, false)
+  const approved = select((sample) => sample.approval === 'APPROVED')
+  await mailboxes.approve(SEEDER, { ids: [...(approved.ids ?? []), collector.id] }, false)
   const rejected = select((sample) => sample.approval === 'REJECTED')
   if (rejected.ids?.length) await mailboxes.reject(SEEDER, rejected, 'Not a business address', false)
 }
