@@ -1,7 +1,17 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
 export const ROOT = join(__dirname, '..', '..')
@@ -9,6 +19,14 @@ export const ROOT = join(__dirname, '..', '..')
 const CACHE = join(ROOT, 'node_modules', '.cache', 'mailwarden-e2e')
 /** Longer than any run of the tests: what was not used since then is used by nobody. */
 const KEPT_MS = 2 * 60 * 60 * 1000
+
+/** The npm that the search path leads to, as a file that node can run. */
+export function npmFile(): string {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const found = folders.map((folder) => join(folder, 'npm')).find((file) => existsSync(file))
+  if (!found) throw new Error('There is no npm on the search path')
+  return realpathSync(found)
+}
 
 /** Generated, or never part of what is built. */
 const NO_SOURCE = /^(gql|test)$|\.test\.tsx?$/

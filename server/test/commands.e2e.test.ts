@@ -1,12 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { builtServer, ROOT } from './built-product'
-import { Caller, DATABASES, ENCRYPTION_KEYS, makeDatabase } from './harness'
+import { builtServer, npmFile, ROOT } from './built-product'
+import { Caller, DATABASES, ENCRYPTION_KEYS, makeDatabase, TEST_ENV } from './harness'
 import { ProductProcess } from './product-process'
 import { runCommand } from './run-command'
 import { Service } from './service'
@@ -108,6 +118,22 @@ describe('the configuration', () => {
     expect(stderr).toContain('REDIS_URL')
     expect(stderr).toContain('DATABASE_URL')
     expect(stderr).not.toMatch(STACK)
+  })
+})
+
+describe('npm start', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s to npm ends the service, cleanly', async (signal) => {
+    // what is built, where package.json expects it, apart from the dist/ of whoever works in this folder
+    const installed = join(folder, `installed-${signal}`)
+    mkdirSync(installed)
+    copyFileSync(join(ROOT, 'package.json'), join(installed, 'package.json'))
+    symlinkSync(dirname(await builtServer()), join(installed, 'dist'))
+    const env = { ...TEST_ENV, ...inFolder(`npm-${signal}`), MAILWARDEN_KEYS: ENCRYPTION_KEYS, PORT: '0' }
+    const npm = ProductProcess.start(npmFile(), { args: ['--prefix', installed, 'start'], env })
+    const [, url = ''] = await npm.says(/^dashboard (http:\S+)$/)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    expect(await npm.end(signal)).toBe(0)
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow()
   })
 })
 
