@@ -165,6 +165,8 @@ export class App {
     // SQLite has one process: whatever is under way in the file was left by one that is gone
     if (this.db.kind === 'sqlite' && (await items.putBack('any')) > 0)
       this.log.info('Test runs that a crash left go on')
+    if (!this.config.mailOutlet)
+      this.log.info('No mail server to send by (MAILWARDEN_SMTP_URL): the owners of profiles are not mailed')
     await this.queue.start()
     sweep.start()
     await sweep.sweep()
@@ -201,7 +203,7 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   const tokens = new ApiTokenService(db, log)
   const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
-  const settings = new EmailSettingsService(db)
+  const settings = new EmailSettingsService(db, config.mailOutlet !== undefined)
   const mailboxes = new MailboxService(db, keyring, settings)
   const forwardMailboxes = new ForwardMailboxService(db, keyring, settings)
   const mailboxOwners = new MailboxOwnerService(settings)

@@ -13,15 +13,6 @@ export const mailed = (facts: NoticeFacts, ownerName: string): Statement => ({
   count: 1,
 })
 
-/** Nobody has chosen that mails are sent: good to know, no fault. */
-export const noOutlet = (facts: NoticeFacts): Statement => ({
-  code: ProfileCode.PROFILE_OWNER_NOT_MAILED,
-  severity: AlertSeverity.INFORMATION,
-  message: `Nobody was mailed that ${what(facts)}: this service has no mail server to send by.`,
-  remedy: 'Set MAILWARDEN_SMTP_URL and MAILWARDEN_MAIL_FROM, or switch the mail to profile owners off in the settings.',
-  count: 1,
-})
-
 export const noRecipient = (facts: NoticeFacts): Statement => ({
   code: ProfileCode.PROFILE_OWNER_NOT_MAILED,
   severity: AlertSeverity.INFORMATION,

@@ -1,7 +1,17 @@
 import { expect, test } from '@jest/globals'
+import { ConnectionSecurity } from '../mail/probe'
+import { MEANINGS } from '../mail/remedy'
 import { noticeText } from './notice-text'
 
-const ABOUT = { ownerName: 'Ada', profileName: 'Mail of the house', profileId: '01900000-0000-7000-8000-0000000000aa' }
+const ABOUT = {
+  ownerName: 'Ada',
+  profileName: 'Mail of the house',
+  profileId: '01900000-0000-7000-8000-0000000000aa',
+  scenes: [
+    { protocol: 'IMAP' as const, endpoint: { host: 'imap.test', port: 993, security: ConnectionSecurity.TLS } },
+    { protocol: 'SMTP' as const, endpoint: { host: 'smtp.test', port: 465, security: ConnectionSecurity.TLS } },
+  ],
+}
 const FACTS = {
   tested: 40,
   failing: 25,
@@ -22,6 +32,17 @@ test('tells how many of how many fail, with what most of them, and no more', () 
   expect(text).toContain('12 x CONNECTION_REFUSED')
   expect(text).toContain('2 x other causes')
   expect(text).not.toContain('http')
+})
+
+test('says what happened, where it is the same for both servers, and what helps', () => {
+  const { text } = noticeText(ABOUT, FACTS, undefined)
+  const { message, remedy } = MEANINGS.AUTHENTICATION_FAILED
+  for (const scene of ABOUT.scenes) {
+    expect(text).toContain(message(scene))
+    expect(text.split(remedy(scene))).toHaveLength(2)
+    expect(text).not.toContain(MEANINGS.CONNECTION_REFUSED.message(scene))
+    expect(text).toContain(MEANINGS.CONNECTION_REFUSED.remedy(scene))
+  }
 })
 
 test.each([

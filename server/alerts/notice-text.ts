@@ -1,3 +1,5 @@
+import type { MailErrorCode } from '../mail/mail-error'
+import { MEANINGS, type Meaning, type Scene } from '../mail/remedy'
 import type { NoticeFacts } from './profile-notice.entity'
 
 /** So many causes are named; the rest is counted. */
@@ -8,12 +10,16 @@ export interface NoticeText {
   text: string
 }
 
-/** The mail to the owner of a profile: how many of how many fail, with what most of them, and where to look. */
-export function noticeText(
-  about: { ownerName: string; profileName: string; profileId: string },
-  facts: NoticeFacts,
-  publicUrl: string | undefined,
-): NoticeText {
+export interface NoticeAbout {
+  ownerName: string
+  profileName: string
+  profileId: string
+  /** The profile's servers. */
+  scenes: readonly Scene[]
+}
+
+/** The mail to the owner of a profile: how many of how many fail, with what most of them, what helps, and where to look. */
+export function noticeText(about: NoticeAbout, facts: NoticeFacts, publicUrl: string | undefined): NoticeText {
   const { tested, failing, recent, causes, windowMinutes } = facts
   const named = causes.slice(0, MOST_CAUSES)
   const rest = causes.slice(MOST_CAUSES).reduce((sum, cause) => sum + cause.count, 0)
@@ -24,7 +30,10 @@ export function noticeText(
     `${recent} of them failed within the last ${minutes(windowMinutes)}.`,
     '',
     'What they fail with:',
-    ...named.map(({ code, count }) => `  ${count} x ${code}`),
+    ...named.flatMap(({ code, count }) => [
+      `  ${count} x ${code}`,
+      ...sentencesOf(code, about.scenes).map((sentence) => `    ${sentence}`),
+    ]),
     ...(rest > 0 ? [`  ${rest} x other causes`] : []),
     '',
     ...(publicUrl ? ['Look at them here:', `  ${placeOf(publicUrl, about.profileId)}`, ''] : []),
@@ -34,6 +43,18 @@ export function noticeText(
   ]
   const subject = `${failing} of ${tested} mailboxes of ${about.profileName} fail`
   return { subject, text: lines.join('\n') }
+}
+
+/**
+ * What happened and who has to do what. Which of the profile's servers it was is not counted: what holds for one of them only
+ * is not said, and remedies are said for both.
+ */
+function sentencesOf(code: string, scenes: readonly Scene[]): string[] {
+  const meaning = MEANINGS[code as MailErrorCode] as Meaning | undefined
+  if (!meaning) return []
+  const messages = [...new Set(scenes.map((scene) => meaning.message(scene)))]
+  const remedies = new Set(scenes.map((scene) => meaning.remedy(scene)))
+  return [...(messages.length === 1 ? messages : []), ...remedies]
 }
 
 const minutes = (count: number): string => (count === 1 ? 'minute' : count === 60 ? 'hour' : `${count} minutes`)

@@ -2,13 +2,14 @@ import { In, IsNull, LessThan, LessThanOrEqual } from 'typeorm'
 import type { Database } from '../db/database'
 import { newId } from '../db/id'
 import type { Tx } from '../db/transaction'
+import type { Scene } from '../mail/remedy'
 import type { MailboxStanding, Standing } from '../mailboxes/mailbox-standing.service'
 import { Owner } from '../owners/owner.entity'
 import { EmailServerProfile } from '../profiles/profile.entity'
 import type { EmailSettings } from '../settings/email-settings.entity'
 import type { EmailSettingsService } from '../settings/email-settings.service'
 import type { AlertService } from './alert.service'
-import { mailed, noOutlet, noRecipient, refused } from './notice-alerts'
+import { mailed, noRecipient, refused } from './notice-alerts'
 import { type MailOutlet, NotSent, sendNotice } from './notice-mailer'
 import { NoticeStep, noticeStep, retryAfterMs } from './notice-step'
 import { noticeText } from './notice-text'
@@ -172,10 +173,11 @@ export class ProfileNotices {
     const owner = profile?.ownerId ? await this.db.read.findOneBy(Owner, { id: profile.ownerId, active: true }) : null
     // waiting for somebody to configure it is no failed attempt
     const missing = { ...later(MISSING_AGAIN_MS), attempts: attempts - 1 }
-    if (!outlet) return { changes: missing, alerts: notMailed(noOutlet(facts)) }
+    // no fault of the profile: EmailSettings.canMail says it once for all
+    if (!outlet) return { changes: missing, alerts: {} }
     if (!profile || !owner?.emailAddress) return { changes: missing, alerts: notMailed(noRecipient(facts)) }
     const { subject, text } = noticeText(
-      { ownerName: owner.name, profileName: profile.name, profileId },
+      { ownerName: owner.name, profileName: profile.name, profileId, scenes: scenesOf(profile) },
       facts,
       publicUrl,
     )
@@ -203,5 +205,10 @@ export class ProfileNotices {
     }
   }
 }
+
+const scenesOf = ({ incoming, outgoing }: EmailServerProfile): Scene[] => [
+  ...(incoming ? [{ protocol: 'IMAP' as const, endpoint: incoming }] : []),
+  ...(outgoing ? [{ protocol: 'SMTP' as const, endpoint: outgoing }] : []),
+]
 
 const UNCLAIMED = { claimedBy: null, claimedUntil: null }

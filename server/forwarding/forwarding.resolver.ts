@@ -11,7 +11,7 @@ export class ForwardingResolver {
   @Query(() => [ForwardRule], {
     complexity: upTo(4),
     description:
-      'The rules to install on the mail server of a mailbox whose incoming method is FORWARD_MAILBOX: one of them is enough.',
+      'The rules to install on the mail server of a mailbox whose incoming method is FORWARD_MAILBOX: one of them is enough. FORBIDDEN for who may not see the forward mailbox, which they name.',
   })
   forwardRuleText(@Arg('mailboxId', () => ID) mailboxId: string, @Ctx() { viewer }: Context): Promise<ForwardRule[]> {
     return this.service.rules(viewer, mailboxId)

@@ -31,6 +31,14 @@ export class EmailSettingsResolver {
     return settings.defaultProfileId ? this.profiles.get(viewer, settings.defaultProfileId) : null
   }
 
+  @FieldResolver(() => Boolean, {
+    description:
+      'Whether this service has a mail server to send by (MAILWARDEN_SMTP_URL). Without one nobody is mailed, whatever mailProfileOwner says.',
+  })
+  canMail(): boolean {
+    return this.settings.canMail
+  }
+
   @Mutation(() => EmailSettingsPayload)
   updateEmailSettings(
     @Arg('input', () => EmailSettingsInput) input: EmailSettingsInput,

@@ -36,7 +36,11 @@ export interface SettingsHooks {
 export class EmailSettingsService {
   readonly hooks: SettingsHooks = { countSwitched: [] }
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    /** Whether this service has a mail server of its own to send by. */
+    readonly canMail: boolean,
+  ) {}
 
   /** Both approval switches are on at first (product rule 2.4). */
   async ensureRow(): Promise<void> {

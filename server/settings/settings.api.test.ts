@@ -216,7 +216,8 @@ describe.each(DATABASES)('settings on %s', (database) => {
       expect(await effect(on)).toEqual({ startCount: 0, stopCount: 1 })
       expect(await update(on, true)).toMatchObject({ stopCount: 1 })
       const profile = { name: 'Embedded', type: 'IMAP_SMTP' }
-      const active = (to: boolean) => admin.get(PROFILE, { id: mail.profileId, input: { ...profile, active: to, isDefault: to } })
+      const active = (to: boolean) =>
+        admin.get(PROFILE, { id: mail.profileId, input: { ...profile, active: to, isDefault: to } })
       await active(false)
       expect(await effect(on)).toEqual({ startCount: 0, stopCount: 0 })
       expect(await update(on, true)).toMatchObject({ stopCount: 0 })
