@@ -36,6 +36,22 @@ const DismissDocument = graphql(`
   }
 `)
 
+const DismissByDocument = graphql(`
+  mutation DismissAlertsBy($filter: AlertFilter!) {
+    dismissAlertsBy(filter: $filter) {
+      changed
+      alerts {
+        ...AlertRow
+      }
+      userErrors {
+        code
+        path
+        message
+      }
+    }
+  }
+`)
+
 interface Answer {
   payload?: { userErrors: readonly { message: string }[] }
   error?: CombinedError
@@ -64,6 +80,12 @@ export function useAlertCommands() {
       void give(ids, async () => {
         const { data, error } = await client.mutation(AcknowledgeDocument, { ids }).toPromise()
         return { payload: data?.acknowledgeAlerts, error }
+      }),
+    /** However many there are, beyond those that are shown. */
+    dismissAllOpen: async (shownIds: string[]) =>
+      give(shownIds, async () => {
+        const { data, error } = await client.mutation(DismissByDocument, { filter: { state: 'OPEN' } }).toPromise()
+        return { payload: data?.dismissAlertsBy, error }
       }),
     dismiss: (ids: string[]) =>
       void give(ids, async () => {

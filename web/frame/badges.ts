@@ -8,7 +8,10 @@ import { useViewCounts } from '../mailboxes/use-view-counts'
 
 const OpenAlertsDocument = graphql(`
   query OpenAlertCount {
-    alerts(state: OPEN, first: 1) {
+    errors: alerts(state: OPEN, severity: ERROR, first: 1) {
+      totalCount
+    }
+    warnings: alerts(state: OPEN, severity: WARNING, first: 1) {
       totalCount
     }
   }
@@ -40,7 +43,8 @@ export function useBadges() {
   const running = runs.data?.testRuns.nodes.filter(({ state }) => state === 'RUNNING' || state === 'QUEUED').length ?? 0
   return {
     running,
-    openAlerts: alerts.data?.alerts.totalCount ?? 0,
+    // what is only good to know needs nobody
+    openAlerts: (alerts.data?.errors.totalCount ?? 0) + (alerts.data?.warnings.totalCount ?? 0),
     failed: counts.get('TEST_AND_ENABLE_FAILED') ?? 0,
   }
 }

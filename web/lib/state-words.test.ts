@@ -70,6 +70,8 @@ describe('the words of a result', () => {
 })
 
 test('a run that ended with failures is not shown as working', () => {
-  expect(runMark('COMPLETED', 0).shape).toBe('works')
-  expect(runMark('COMPLETED', 1_200)).toEqual({ shape: 'failed', word: '1,200 failed' })
+  const completed = (failed: number, succeeded: number) => runMark({ state: 'COMPLETED', failed, succeeded })
+  expect(completed(0, 3).shape).toBe('works')
+  expect(completed(1_200, 3)).toEqual({ shape: 'failed', word: '1,200 failed' })
+  expect(completed(0, 0)).toEqual({ shape: 'off', word: 'Nothing tested' })
 })

@@ -163,14 +163,16 @@ export function testingMark(steps: readonly { name: string; state: StepState }[]
   return running ? mark('busy', `Testing: ${STEP_DOING[running.name] ?? running.name.toLowerCase()}`) : null
 }
 
-export function runMark(state: TestRunState, failed: number): Mark {
-  switch (state) {
+/** A run that tested nothing, because all was skipped, is no success. */
+export function runMark(run: { state: TestRunState; failed: number; succeeded: number }): Mark {
+  switch (run.state) {
     case 'QUEUED':
       return mark('empty', 'Queued')
     case 'RUNNING':
       return mark('busy', 'Running')
     case 'COMPLETED':
-      return failed ? mark('failed', `${count(failed)} failed`) : mark('works', 'Done')
+      if (run.failed) return mark('failed', `${count(run.failed)} failed`)
+      return run.succeeded ? mark('works', 'Done') : mark('off', 'Nothing tested')
     case 'CANCELLED':
       return mark('off', 'Cancelled')
   }

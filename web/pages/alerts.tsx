@@ -59,7 +59,13 @@ export default function AlertsPage() {
         title="Alerts"
         aside={
           state === 'OPEN' &&
-          isAny && <DismissAll ids={list.nodes.filter((a) => a.state === 'OPEN').map((a) => a.id)} />
+          isAny && (
+            <DismissAll
+              ids={list.nodes.filter((a) => a.state === 'OPEN').map((a) => a.id)}
+              total={total ?? 0}
+              onDone={list.refetch}
+            />
+          )
         }
       >
         <ChipGroup name="States">
@@ -103,16 +109,24 @@ function NoAlerts({ state }: { state: AlertState | null }) {
   )
 }
 
-function DismissAll({ ids }: { ids: string[] }) {
+interface DismissAllProps {
+  /** Those that are shown. */
+  ids: string[]
+  /** Of all that are open. */
+  total: number
+  onDone: () => void
+}
+
+function DismissAll({ ids, total, onDone }: DismissAllProps) {
   const noRight = useMissingRight('alerts.edit')
   const commands = useAlertCommands()
   return (
     <CommandButton
       reason={noRight ?? (ids.length ? null : 'Nothing here is open.')}
       isBusy={commands.busyIds.size > 0}
-      onClick={() => commands.dismiss(ids)}
+      onClick={() => void commands.dismissAllOpen(ids).then(onDone)}
     >
-      Dismiss the {count(ids.length)} shown
+      Dismiss all {count(total)} open
     </CommandButton>
   )
 }

@@ -83,6 +83,20 @@ describe('the grid is live', () => {
     expect(screen.getByRole('button', { name: /^Failed/ }).textContent).toBe('Failed1,234')
   })
 
+  test('an empty list fills itself when the counts say that there is somebody', async () => {
+    const server = renderApp('/mailboxes', (server) => {
+      server.root.mailboxes = () => page([])
+      server.root.mailboxViewCounts = () => counts(0)
+    })
+    await screen.findByText('0 in this view')
+    await isLive(server)
+    server.root.mailboxes = () => page(TEN.slice(0, 1))
+    await act(() => server.emit('mailboxViewCounts', counts(1)))
+    expect(await row(0)).toBeTruthy()
+    expect(screen.getByText('1 in this view')).toBeTruthy()
+    expect(screen.queryByRole('button', { name: 'refresh' })).toBeNull()
+  })
+
   test('a list that is another by now says so and waits to be asked', async () => {
     const server = renderApp('/mailboxes', withTen)
     await row(3)

@@ -1,6 +1,6 @@
 import { Button } from '@fluentui/react-components'
 import { DismissRegular } from '@fluentui/react-icons/svg/dismiss'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../gql/gql'
 import type { MailboxView } from '../gql/graphql'
@@ -12,6 +12,7 @@ import { useLive } from '../lib/live'
 import { useIsNarrow } from '../lib/media'
 import { usePagedList } from '../lib/paged-list'
 import { changeParams, navigate, usePlace } from '../lib/router'
+import { useMissingRight } from '../lib/viewer'
 import { CommandBar } from '../mailboxes/command-bar'
 import { CommandPreview, RefusalsPanel } from '../mailboxes/command-preview'
 import { filterOf, type GridState, nextSort, readGridState, viewParam } from '../mailboxes/grid-state'
@@ -77,14 +78,16 @@ export default function MailboxesPage() {
   const target = (): GridSelection => (isEmpty(selection) && activeId ? toggle(NOTHING, activeId, ids()) : selection)
   const select = () => activeId && setSelection(toggle(selection, activeId, ids()))
 
+  const noTest = useMissingRight('mailboxes.test')
+  const noApproval = useMissingRight('mailboxes.approve')
   useHotkeys({
     // biome-ignore-start lint/correctness/noComponentHookFactories: names of keys, not of components
     j: () => move(1),
     k: () => move(-1),
     x: select,
     ' ': select,
-    t: () => commands.give('TEST_AND_ENABLE', target()),
-    a: () => commands.give('APPROVE', target()),
+    t: () => noTest || commands.give('TEST_AND_ENABLE', target()),
+    a: () => noApproval || commands.give('APPROVE', target()),
     Enter: () => activeId && openPage(activeId),
     Escape: () => {
       if (commands.preview) commands.closePreview()
@@ -96,12 +99,18 @@ export default function MailboxesPage() {
   })
 
   const total = list.totalCount ?? 0
+  /** By the live counts; with a filter nobody counts. */
+  const expected = filter ? undefined : counts.get(state.view)
+  const isStale = expected !== undefined && list.totalCount !== null && !list.isLoading && expected !== total
+  useFilledByItself(isStale && total === 0 ? expected : null, list.refetch)
   const selected = selectedCount(selection, total)
   return (
     <div className="page page-fixed">
       <PageTitle
         title="Mailboxes"
-        aside={list.totalCount !== null && `${count(total)} ${filter ? 'found' : 'in this view'}`}
+        aside={
+          list.totalCount !== null && (filter ? `${count(total)} found` : `${count(expected ?? total)} in this view`)
+        }
       >
         <ViewChips view={state.view} counts={counts} onChoose={chooseView} />
         <FilterChips state={state} />
@@ -111,12 +120,7 @@ export default function MailboxesPage() {
         busy={commands.busy}
         onCommand={(command) => commands.give(command, selection)}
       >
-        <StaleHint
-          isStale={
-            !filter && list.totalCount !== null && !list.isLoading && (counts.get(state.view) ?? total) !== total
-          }
-          onRefresh={list.refetch}
-        />
+        <StaleHint isStale={isStale} onRefresh={list.refetch} />
         {selected > 0 && (
           <SelectedNote
             selection={selection}
@@ -191,6 +195,16 @@ function useRows(state: GridState, filter: ReturnType<typeof filterOf>) {
     () => (removed.size ? { ...list, nodes: list.nodes.filter(({ id }) => !removed.has(id)) } : list),
     [list, removed],
   )
+}
+
+/** Where nobody reads rows none can move away: an empty list is read again for each count that says it is empty no more. */
+function useFilledByItself(expected: number | null, refetch: () => void) {
+  const asked = useRef<number | null>(null)
+  useEffect(() => {
+    if (expected === null || expected === asked.current) return
+    asked.current = expected
+    refetch()
+  }, [expected, refetch])
 }
 
 /** A selection belongs to what it was made in: another view or filter starts with none. */

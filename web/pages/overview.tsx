@@ -27,7 +27,13 @@ const OverviewDocument = graphql(`
       }
       totalCount
     }
-    alerts(state: OPEN, first: 6) {
+    errors: alerts(state: OPEN, severity: ERROR, first: 6) {
+      nodes {
+        ...AlertRow
+      }
+      totalCount
+    }
+    warnings: alerts(state: OPEN, severity: WARNING, first: 6) {
       nodes {
         ...AlertRow
       }
@@ -44,6 +50,9 @@ const TILES: readonly { view: MailboxView; shape: Shape }[] = [
   { view: 'ENABLED', shape: 'works' },
 ]
 
+/** As many as are asked for of each severity. */
+const MOST_ALERTS = 6
+
 /** Is anything wrong, and what first. */
 export default function OverviewPage() {
   const counts = useViewCounts()
@@ -51,6 +60,7 @@ export default function OverviewPage() {
   const refetch = useThrottled(() => ask({ requestPolicy: 'network-only' }), 2_000)
   useLive(MailboxChangesDocument, {}, refetch)
   useLive(AlertChangesDocument, {}, refetch)
+  const openAlerts = data ? data.errors.totalCount + data.warnings.totalCount : 0
   const sentence = useMemo(() => summary(counts), [counts])
   return (
     <div className="page">
@@ -73,11 +83,11 @@ export default function OverviewPage() {
         <div className="two-columns">
           <section>
             <h2>
-              Open alerts <span className="quiet">{count(data.alerts.totalCount)}</span>
+              Open errors and warnings <span className="quiet">{count(openAlerts)}</span>
             </h2>
-            {data.alerts.totalCount === 0 && <p className="quiet">None.</p>}
-            <AlertList alerts={data.alerts.nodes} />
-            {data.alerts.totalCount > data.alerts.nodes.length && <Link href="/alerts">All open alerts</Link>}
+            {openAlerts === 0 && <p className="quiet">None.</p>}
+            <AlertList alerts={[...data.errors.nodes, ...data.warnings.nodes].slice(0, MOST_ALERTS)} />
+            <Link href="/alerts">All open alerts</Link>
           </section>
           <section>
             <h2>Test runs</h2>

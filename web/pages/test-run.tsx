@@ -84,7 +84,7 @@ function Shown({ run }: { run: RunStateFragment }) {
     <div className="page page-fixed">
       <PageTitle title="Test run" aside={<RunCommands run={run} />}>
         <p className="run-what">
-          <StateMark mark={runMark(run.state, run.failed)} />
+          <StateMark mark={runMark(run)} />
           <span>
             {run.mode === 'TEST_ONLY' ? 'Test only' : 'Test & Enable'} of {counted(run.total, 'mailbox', 'mailboxes')}{' '}
             by {run.requestedBy}, <RelativeTime at={run.createdAt} />

@@ -17,7 +17,7 @@ export function RunRow({ run }: { run: RunStateFragment }) {
     <li className="run-row">
       <Link href={`/test-runs/${run.id}`} className="run-row-link">
         <span className="run-row-state">
-          <StateMark mark={runMark(run.state, run.failed)} />
+          <StateMark mark={runMark(run)} />
         </span>
         <span className="run-row-what">
           {run.mode === 'TEST_ONLY' ? 'Test only' : 'Test & Enable'}
