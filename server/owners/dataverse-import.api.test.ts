@@ -197,7 +197,10 @@ describe.each(DATABASES)('a Dynamics 365 organisation on %s', (database) => {
       answers[1].value[0].internalemailaddress = 'no address'
       answers[1].value.push({ ...answers[1].value[1], systemuserid: '00000999-1111-4111-8111-111111111111' })
     })
-    expect((await take(false, badAddress)).refused.map(({ code }) => code)).toEqual(['INVALID_ADDRESS'])
+    expect((await take(false, badAddress)).refused.map(({ code }) => code)).toEqual([
+      'INVALID_ADDRESS',
+      'ADDRESS_TAKEN',
+    ])
     const taken = changed((answers) => {
       answers[1].value.push({ systemuserid: '00000999-1111-4111-8111-111111111111', fullname: 'New' })
       Object.assign(answers[3].value.at(-1), { mailboxid: '00000998-1111-4111-8111-111111111111' })
