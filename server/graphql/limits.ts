@@ -49,11 +49,14 @@ export const upTo =
   ({ childComplexity }: Pick<ComplexityEstimatorArgs, 'childComplexity'>): number =>
     1 + most * childComplexity
 
-/** For the `complexity` of a mutation whose payload has a list of `upTo(most)`: it is as long as the input, which `rows` counts. */
+/**
+ * For the `complexity` of a mutation whose payload has a list of `upTo(most)`: it is as long as the input, which `rows` counts,
+ * and empty where more are given than are taken.
+ */
 export const asManyAs =
   (most: number, rows: (args: ComplexityEstimatorArgs['args']) => number) =>
   ({ args, childComplexity }: Pick<ComplexityEstimatorArgs, 'args' | 'childComplexity'>): number =>
-    1 + Math.ceil((childComplexity * Math.min(rows(args), most)) / most)
+    rows(args) > most ? 1 : 1 + Math.ceil((childComplexity * rows(args)) / most)
 
 /** A field costs one, plus its children as often as its page is long. */
 const pageAware: ComplexityEstimator = ({ args, field, childComplexity }) => {

@@ -5,12 +5,14 @@ import { words } from './format'
 export type Right =
   | 'mailboxes.read'
   | 'mailboxes.edit'
+  | 'mailboxes.credentials'
   | 'mailboxes.approve'
   | 'mailboxes.test'
   | 'profiles.edit'
   | 'settings.edit'
   | 'owners.provision'
   | 'alerts.edit'
+  | 'audit.read'
   | 'access.edit'
 
 export interface SignedIn {

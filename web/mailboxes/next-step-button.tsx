@@ -25,10 +25,10 @@ interface Props {
 export function NextStepButton({ mailbox, commands, onEnterPassword }: Props) {
   const noApproval = useMissingRight('mailboxes.approve')
   const noTest = useMissingRight('mailboxes.test')
-  const noEdit = useMissingRight('mailboxes.edit')
+  const noCredentials = useMissingRight('mailboxes.credentials')
   const step = nextStep(mailbox)
   if (!step) return null
-  const reason = { APPROVE: noApproval, TEST: noTest, ENTER_PASSWORD: noEdit }[step]
+  const reason = { APPROVE: noApproval, TEST: noTest, ENTER_PASSWORD: noCredentials }[step]
   const give = () => {
     if (step === 'ENTER_PASSWORD') onEnterPassword()
     else commands.give(COMMAND[step], { kind: 'rows', ids: new Set([mailbox.id]), anchor: null })

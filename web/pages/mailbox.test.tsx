@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import type { FakeServer } from '../test/fake-server'
 import { renderApp } from '../test/render-app'
-import { failedResult, mailbox, page, runItem, testRun } from '../test/sample'
+import { failedResult, MAILBOX_APPROVER, MAILBOX_USER, mailbox, page, runItem, testRun } from '../test/sample'
 
 const failing = mailbox(1, {
   health: 'FAILING',
@@ -14,6 +14,11 @@ const failing = mailbox(1, {
     { code: 'TEST_FAILED', message: 'Incoming mail failed its last test.', action: 'Mend it.', direction: 'INCOMING' },
   ],
   lastTestItem: runItem(1, { state: 'FAILED', results: [failedResult('INCOMING', 'AUTHENTICATION_FAILED')] }),
+})
+
+const pending = mailbox(1, {
+  approval: 'PENDING',
+  blockers: [{ code: 'APPROVAL_PENDING', message: 'Its address waits for approval.', action: 'Approve it.' }],
 })
 
 const render = (shown: object, prepare: (server: FakeServer) => void = () => {}) =>
@@ -66,6 +71,40 @@ describe('the page of a mailbox', () => {
     fireEvent.click(screen.getByText('Save'))
     expect(await screen.findByText('A password is shorter')).toBeTruthy()
     expect(sent).toEqual([{ selection: { ids: ['m1'] }, changes: { password: 'new' } }])
+  })
+
+  const isOff = async (name: string) =>
+    (await screen.findByText(name)).closest('button')?.getAttribute('aria-disabled') === 'true'
+
+  test.each([
+    ['a MAILBOX_USER enters the password and tests', MAILBOX_USER, [false, false]],
+    ['a MAILBOX_APPROVER does neither', MAILBOX_APPROVER, [true, true]],
+  ])('%s', async (_, viewer, off) => {
+    render(failing, (server) => {
+      server.root.viewer = () => viewer
+    })
+    expect([await isOff('Enter password'), await isOff('Test & Enable')]).toEqual(off)
+  })
+
+  test.each([
+    ['a MAILBOX_USER', MAILBOX_USER, 'Approve', 'a', 't', 'testAndEnableMailboxes'],
+    ['a MAILBOX_APPROVER', MAILBOX_APPROVER, 'Test & Enable', 't', 'a', 'approveEmails'],
+  ])('what %s may not do is disabled, and its key does nothing', async (_, viewer, mayNot, dead, alive, sends) => {
+    const sent: string[] = []
+    render(pending, (server) => {
+      server.root.viewer = () => viewer
+      for (const name of ['approveEmails', 'testAndEnableMailboxes']) {
+        server.root[name] = () => {
+          sent.push(name)
+          return null
+        }
+      }
+    })
+    expect(await isOff(mayNot)).toBe(true)
+    fireEvent.keyDown(window, { key: dead })
+    fireEvent.keyDown(window, { key: alive })
+    await waitFor(() => expect(sent).not.toEqual([]))
+    expect(sent).toEqual([sends])
   })
 
   test('its alerts are acknowledged in place', async () => {

@@ -64,12 +64,16 @@ function Shown({ mailbox }: { mailbox: ShownMailbox }) {
   const commands = useGridCommands()
   const [isEntering, setEntering] = useState(false)
   const noTest = useMissingRight('mailboxes.test')
-  const noEdit = useMissingRight('mailboxes.edit')
+  const noApproval = useMissingRight('mailboxes.approve')
+  const noCredentials = useMissingRight('mailboxes.credentials')
   const step = nextStep(mailbox)
   const isTesting = mailbox.health === 'TESTING'
   const give = (command: GridCommand) =>
     commands.give(command, { kind: 'rows', ids: new Set([mailbox.id]), anchor: null })
-  useHotkeys({ t: () => noTest || give('TEST_AND_ENABLE'), a: () => step === 'APPROVE' && give('APPROVE') })
+  useHotkeys({
+    t: () => noTest || give('TEST_AND_ENABLE'),
+    a: () => noApproval || (step === 'APPROVE' && give('APPROVE')),
+  })
   return (
     <div className="page">
       <PageTitle title={mailbox.name}>
@@ -90,7 +94,7 @@ function Shown({ mailbox }: { mailbox: ShownMailbox }) {
             </CommandButton>
           )}
           {step !== 'ENTER_PASSWORD' && mailbox.profile?.credentialSource === 'MAILBOX' && !isEntering && (
-            <CommandButton appearance="subtle" reason={noEdit} onClick={() => setEntering(true)}>
+            <CommandButton appearance="subtle" reason={noCredentials} onClick={() => setEntering(true)}>
               {mailbox.hasPassword ? 'Change password' : 'Enter password'}
             </CommandButton>
           )}

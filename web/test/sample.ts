@@ -3,10 +3,27 @@ export const VIEWER = {
   id: 'viewer',
   name: 'admin',
   roles: ['SYSTEM_ADMINISTRATOR'],
-  rights: ['mailboxes.read', 'mailboxes.edit', 'mailboxes.approve', 'mailboxes.test', 'alerts.edit'],
+  rights: [
+    ...['mailboxes.read', 'mailboxes.edit', 'mailboxes.credentials', 'mailboxes.approve', 'mailboxes.test'],
+    ...['profiles.edit', 'settings.edit', 'owners.provision', 'alerts.edit', 'audit.read', 'access.edit'],
+  ],
 }
 
-export const AUDITOR = { id: 'auditor', name: 'aud', roles: ['AUDITOR'], rights: ['mailboxes.read'] }
+export const AUDITOR = { id: 'auditor', name: 'aud', roles: ['AUDITOR'], rights: ['mailboxes.read', 'audit.read'] }
+
+export const MAILBOX_USER = {
+  id: 'anna',
+  name: 'anna',
+  roles: ['MAILBOX_USER'],
+  rights: ['mailboxes.read', 'mailboxes.credentials', 'mailboxes.test'],
+}
+
+export const MAILBOX_APPROVER = {
+  id: 'approver',
+  name: 'app',
+  roles: ['MAILBOX_APPROVER'],
+  rights: ['mailboxes.read', 'mailboxes.approve'],
+}
 
 const AT = '2026-11-23T10:00:00.000Z'
 
