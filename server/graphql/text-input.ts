@@ -1,5 +1,4 @@
 import type { FaultList } from '../errors'
-import { addressProblem, normalizeAddress } from '../mail/address'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
@@ -34,20 +33,4 @@ export function oneLine(
 export function checkPassword(faults: FaultList, path: readonly string[], password: string): void {
   if (/[\r\n\0]/.test(password)) faults.add('CONTROL_CHARACTER', path, 'A password has no line breaks')
   if (password.length > 1_000) faults.add('TOO_LONG', path, 'At most 1000 characters are allowed')
-}
-
-const MAX_ADDRESS = 254
-
-/** The form in which the address is compared; adds a fault, and answers null, when it cannot be used. */
-export function checkAddress(faults: FaultList, path: readonly (string | number)[], address: string): string | null {
-  const problem = addressProblem(address)
-  if (problem) {
-    faults.add('INVALID_ADDRESS', path, `The address ${problem}`)
-    return null
-  }
-  const addressKey = normalizeAddress(address)
-  // letters that a domain name drops do not count for its own limit
-  if (Math.max(address.length, addressKey.length) <= MAX_ADDRESS) return addressKey
-  faults.add('TOO_LONG', path, `At most ${MAX_ADDRESS} characters are allowed`)
-  return null
 }

@@ -1,5 +1,6 @@
 import type { FaultList } from '../errors'
-import { checkAddress, oneLine } from '../graphql/text-input'
+import { oneLine } from '../graphql/text-input'
+import { checkAddress } from '../mail/address-input'
 import type { OwnerKind } from './owner.entity'
 import type { OwnerInput } from './owner.inputs'
 
