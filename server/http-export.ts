@@ -145,11 +145,13 @@ function mailboxLines(app: App, viewerNow: ViewerNow, query: unknown): Lines {
     throw new OperationError('BAD_USER_INPUT', 'direction goes with sort', ['direction'])
   }
   const order = sort === undefined ? null : { field: sort, direction: direction ?? SortDirection.ASC }
-  const pages = pagesOf(async (page) =>
-    app.services.mailboxes.list(await viewerNow(), { view, filter, sort: order }, page),
-  )
+  let viewer: Viewer | undefined
+  const pages = pagesOf(async (page) => {
+    viewer = await viewerNow()
+    return app.services.mailboxes.list(viewer, { view, filter, sort: order }, page)
+  })
   return csvLines(MAILBOX_COLUMNS, pages, async function* (mailboxes) {
-    const rows = await withStanding(app, await viewerNow(), mailboxes)
+    const rows = await withStanding(app, viewer, mailboxes)
     yield rows.map((row) => MAILBOX_COLUMNS.map((column) => row[column]))
   })
 }
