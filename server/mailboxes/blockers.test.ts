@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { ProfileType } from '../profiles/profile.entity'
+import { isAtWork, ProfileType } from '../profiles/profile.entity'
 import { IncomingMethod, SyncMethod } from '../settings/email-settings.entity'
 import { aMailbox } from '../test/builders'
 import { type BlockerCode, blockersOf, healthOf, needsApproval, testBlocker } from './blockers'
@@ -23,6 +23,11 @@ const codes = (mailbox: Mailbox, profile: typeof ACTIVE | null = ACTIVE, switche
 describe('conditions of processing (product rule 2.2)', () => {
   test('a mailbox that meets all of them has no blocker', () => {
     expect(codes(aMailbox())).toEqual([])
+  })
+
+  // by isAtWork the effect of a switch is counted
+  test.each([ACTIVE, INACTIVE, UNSPOKEN])('a profile blocks nothing exactly when it is at work: %j', (profile) => {
+    expect(codes(aMailbox(), profile).length === 0).toBe(isAtWork(profile))
   })
 
   test.each<[string, Partial<Mailbox>, typeof ACTIVE | null]>([
