@@ -267,6 +267,29 @@ describe.each(DATABASES)('the life of an owner on %s', (database) => {
     for (const text of ['CRM-004', 'crm-0042']) expect(await found(text)).toEqual([])
   })
 
+  test('whoever cannot have an address is named with the other, both with their ids, by every command', async () => {
+    const { owners } = await provision(user('n1', 'John Smith', 'john@name.test'))
+    const ids = [owners[0].mailbox.id]
+    const setActive = async (active: boolean) =>
+      (
+        await admin.get(
+          'mutation ($ids: [ID!]!, $active: Boolean!) { setMailboxesActive(selection: { ids: $ids }, active: $active) { refused { code message } } }',
+          { ids, active },
+        )
+      ).setMailboxesActive.refused
+    expect(await setActive(false)).toEqual([])
+    await provision(user('n2', 'John Smith', 'john@name.test'))
+    const code = 'ADDRESS_TAKEN'
+    const [one, other] = ['John Smith (externalId n1)', 'John Smith (externalId n2)']
+    expect(await setActive(true)).toEqual([{ code, message: `${one} and ${other} cannot both have john@name.test` }])
+    const { createForwardMailbox } = await admin.get(
+      `mutation { createForwardMailbox(input: { name: "Collector", emailAddress: "john@name.test" }) { userErrors { code message } } }`,
+    )
+    expect(createForwardMailbox.userErrors).toEqual([
+      { code, message: `Collector and ${other} cannot both have john@name.test` },
+    ])
+  })
+
   test('two calls at once that make the same owner make one', async () => {
     const one = () => provision(user('twin', 'Twin', 'twin@life.test'))
     const [first, second] = await Promise.all([one(), one()])
