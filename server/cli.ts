@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { lexicographicSortSchema, printSchema } from 'graphql'
 import { App, MissingKeys } from './app'
 import type { CreateUserInput } from './auth/access.inputs'
-import { operator } from './auth/auth.service'
+import { commandLine } from './auth/auth.service'
 import { Role } from './auth/rights'
 import { ConfigError, readConfig } from './config'
 import { UserFaults } from './errors'
@@ -54,8 +54,8 @@ type NewUser = Omit<CreateUserInput, 'name' | 'password'>
 async function createUser(command: string, name: string | undefined, user: NewUser): Promise<void> {
   if (!name) throw new ConfigError(USAGE)
   const password = await readPassword()
-  const by = operator(`cli ${command}`)
-  await withApp(async (app) => void (await app.services.users.create(by, { name, password, ...user }, by.name)))
+  const by = commandLine(`cli ${command}`)
+  await withApp(async (app) => void (await app.services.users.create(by, { name, password, ...user }, by.id)))
   process.stdout.write(`${name} can sign in\n`)
 }
 

@@ -226,7 +226,10 @@ describe.each(DATABASES)('exports on %s', (database) => {
         { subjectIds: ids.slice(0, 1), before: { note: 'a,"b"' }, after: null },
       ]
       tx.record(actor, { action: 'exported', subject: 'MAILBOX', changes, details: { selection: { view: 'ALL' } } })
+      tx.record(actor, { action: 'told nothing', subject: 'ALERT', changes: changes.slice(1), details: {} })
     })
+    const [untold] = rowsOf((await download(`audit.csv?action=told+nothing&actorId=${actor.id}`)).text)
+    expect(untold).toMatchObject({ action: 'told nothing', details: '' })
     const rows = rowsOf((await download(`audit.csv?action=exported&actorId=${actor.id}`)).text)
     expect(rows.map((row) => row.subjectIds?.split(' ').length)).toEqual([500, 500, 200, 1])
     expect(rows.slice(0, 3).flatMap((row) => row.subjectIds?.split(' '))).toEqual(ids)
@@ -245,7 +248,7 @@ describe.each(DATABASES)('exports on %s', (database) => {
       },
     })
     expect(rows[3]).toMatchObject({ before: '{"note":"a,\\"b\\""}', after: '' })
-    expect(rowsOf((await download(`audit.csv?subjectId=${ids[700]}`)).text)).toHaveLength(4)
+    expect(rowsOf((await download(`audit.csv?subjectId=${ids[700]}&action=exported`)).text)).toHaveLength(4)
     expect(rowsOf((await download(`audit.csv?action=exported&to=2020-01-01T00:00:00Z`)).text)).toEqual([])
   })
 

@@ -164,17 +164,21 @@ async function withStanding(
 ): Promise<ExportedMailbox[]> {
   const profileIds = new Set(mailboxes.flatMap(({ profileId }) => profileId ?? []))
   const ownerIds = mailboxes.flatMap(({ ownerId }) => ownerId ?? [])
-  const [owners, found, settings] = await Promise.all([
+  const forwardIds = new Set(mailboxes.flatMap(({ forwardMailboxId }) => forwardMailboxId ?? []))
+  const [owners, forwards, found, settings] = await Promise.all([
     app.services.owners.get(viewer, ownerIds),
+    app.services.mailboxes.getMany(viewer, [...forwardIds]),
     app.services.profiles.byIds([...profileIds]),
     app.services.settings.current(),
   ])
   const profiles = new Map(found.map((profile) => [profile.id, profile]))
+  const shown = new Set(forwards.map(({ id }) => id))
   const externalIds = new Map(owners.map(({ id, externalId }) => [id, externalId]))
   return mailboxes.map((mailbox) => {
     const profile = profiles.get(mailbox.profileId ?? '') ?? null
     const blockers = blockersOf(mailbox, profile, settings)
     return Object.assign(mailbox, {
+      forwardMailboxId: shown.has(mailbox.forwardMailboxId ?? '') ? mailbox.forwardMailboxId : null,
       ownerExternalId: externalIds.get(mailbox.ownerId ?? '') ?? null,
       profile: profile?.name ?? null,
       health: healthOf(mailbox, blockers, mailbox.testingRunId !== null),
@@ -209,7 +213,8 @@ function auditLines(app: App, viewerNow: ViewerNow, query: unknown): Lines {
 
 function ownCells(entry: AuditEntry): Cell[] {
   const { at, id, action, actorId, actorName, actorAddress, subjectType, subjectCount, details } = entry
-  return [at, id, action, actorId, actorName, actorAddress, subjectType, subjectCount, details]
+  const told = details === '{}' ? null : details
+  return [at, id, action, actorId, actorName, actorAddress, subjectType, subjectCount, told]
 }
 
 async function* csvLines<T>(

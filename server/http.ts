@@ -10,6 +10,7 @@ import fastifyApollo from '@as-integrations/fastify'
 import fastifyStatic from '@fastify/static'
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -36,6 +37,7 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
     bodyLimit: LIMITS.bodyBytes,
     genReqId: () => randomUUID(),
   })
+  http.setErrorHandler(inGraphqlWords)
   http.addHook('onSend', securityHeaders(config.publicUrl))
   const sockets = serveWebsocket(app, http.server)
   const apollo = new ApolloServer<Ctx>({
@@ -75,6 +77,13 @@ export async function makeHttp(app: App): Promise<FastifyInstance> {
   })
   await serveDashboard(http, config.webFolder)
   return http
+}
+
+/** A body that is too large or no JSON never reaches Apollo: a client of GraphQL is told so in its own words. */
+function inGraphqlWords(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const { statusCode = 500, message } = error
+  if (!request.url.startsWith('/graphql') || statusCode < 400 || statusCode >= 500) return reply.send(error)
+  return reply.code(statusCode).send({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] })
 }
 
 function operationPlugin(app: App): ApolloServerPlugin<Ctx> {

@@ -69,6 +69,9 @@ describe('behind a proxy and TLS', () => {
   })
 })
 
+const LOCK_OUTS = `query ($id: ID!) { auditLog(filter: { subjectId: $id, action: "signIn" }) {
+  nodes { action actorId details { field value } } } }`
+
 describe.each(DATABASES)('signing in on %s', (database) => {
   let harness: Harness
   let admin: Caller
@@ -126,6 +129,11 @@ describe.each(DATABASES)('signing in on %s', (database) => {
     for (let attempt = 0; attempt < 100; attempt++) await signIn(caller, 'guessed', 'wrong password')
     const { viewer } = await harness.app.services.auth.signIn('guessed', PASSWORD, '192.0.2.99')
     expect(viewer.name).toBe('guessed')
+    const log = await (await harness.admin()).get(LOCK_OUTS, { id: viewer.id })
+    expect(log.auditLog.nodes).toEqual([
+      { action: 'signIn', actorId: null, details: [{ field: 'address', value: '127.0.0.1' }] },
+    ])
+    expect(JSON.stringify(log)).not.toContain('wrong password')
   })
 
   test('guesses made at one time are no more than guesses made one after the other', async () => {

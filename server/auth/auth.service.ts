@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { In, IsNull, Not } from 'typeorm'
 import type { Actor, AuditChange } from '../db/audit-record'
 import type { Database } from '../db/database'
@@ -49,6 +50,20 @@ export function operator(name: string): Viewer {
   return { id: name, name, ip: null, roles, rights, ownerId: null, credentialId: name, expiresAt: null }
 }
 
+/** Who gives a command of the command line, `cli NAME`: known by the name that the operating system has for him. */
+export function commandLine(command: string): Viewer {
+  return { ...operator(command), name: `${command} by ${systemUser()}` }
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username.slice(0, 100)
+  } catch {
+    // a container may run as a number that no name is given to
+    return `user ${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
 /** The mailboxes a right extends to, for a viewer that `permit` let pass. */
 export const reachOf = (viewer: Viewer, right: Right): Reach =>
   viewer.rights.get(right) ?? { domains: [], ownerIds: [] }
@@ -67,6 +82,14 @@ export const mayRead = (viewer: Viewer | undefined): boolean => viewer?.rights.h
 
 /** What decides what a viewer sees: subscribers with the same may share what is loaded for one of them. */
 export const sightOf = (viewer: Viewer): string => JSON.stringify([[...viewer.rights].sort(), viewer.ownerId])
+
+/** Once for each time that the tries for a person's name are used up: single ones could flood the log. */
+async function recordLockOut(tx: Tx, nameKey: string, action: string, address: string): Promise<void> {
+  const user = await tx.em.findOneBy(User, { nameKey })
+  if (!user) return
+  const changes = [{ subjectIds: [user.id], before: { lockedOut: false }, after: { lockedOut: true } }]
+  tx.record(null, { action, subject: 'USER', changes, details: { address } })
+}
 
 const SESSION_HOURS = 12
 /** Wrong passwords for one name within the window: from one address, and from all of them. */
@@ -106,7 +129,11 @@ export class AuthService {
     if (password.length > MAX_PASSWORD) faults.add('TOO_LONG', ['password'], 'A password has at most 1,000 characters')
     faults.check()
     return this.inTurn(['name'], async () => {
-      const proof = await this.prove(nameKeyOf(name), password, ip, { tries: ['name'], password: ['password'] })
+      const proof = await this.prove(nameKeyOf(name), password, ip, {
+        action: 'signIn',
+        tries: ['name'],
+        password: ['password'],
+      })
       if (!proof.user.active) throw refusal('USER_INACTIVE', ['name'], 'This user was deactivated')
       return this.openSession(proof, ip)
     })
@@ -179,11 +206,16 @@ export class AuthService {
     nameKey: string,
     password: string,
     ip: string,
-    at: { tries: string[]; password: string[] },
+    at: { action: string; tries: string[]; password: string[] },
   ): Promise<Proof> {
     const own = { id: digest('sign-in', nameKey, networkOf(ip)), allowed: FAILURES_ALLOWED }
     const everywhere = { id: digest('sign-in', nameKey), allowed: FAILURES_ALLOWED_EVERYWHERE }
-    if (!(await this.db.inTransaction((tx) => countTry(tx, [own, everywhere])))) {
+    const outcome = await this.db.inTransaction(async (tx) => {
+      const counted = await countTry(tx, [own, everywhere])
+      if (counted === 'LOCKED_OUT') await recordLockOut(tx, nameKey, at.action, ip)
+      return counted
+    })
+    if (outcome !== 'JUDGED') {
       const message = 'Too many wrong passwords: the next try is possible in 15 minutes'
       throw refusal('TOO_MANY_ATTEMPTS', at.tries, message)
     }

@@ -30,11 +30,13 @@ export function networkOf(ip: string): string {
     .join(':')}::/64`
 }
 
+export type TryOutcome = 'JUDGED' | 'LOCKED_OUT' | 'REFUSED'
+
 /**
  * Counts a try before it is judged, so that tries made at one time cannot all be judged before the first is counted; answers
- * whether it may be judged. The limit of one's own comes before the shared one. `forgive` takes it back when it was right.
+ * whether it may be judged, and when not, whether it is the first that may not. The limit of one's own comes before the shared one. `forgive` takes it back when it was right.
  */
-export async function countTry(tx: Tx, limits: readonly SignInLimit[]): Promise<boolean> {
+export async function countTry(tx: Tx, limits: readonly SignInLimit[]): Promise<TryOutcome> {
   const now = new Date()
   const since = new Date(now.getTime() - FAILURE_WINDOW_MS)
   for (const { id, allowed } of limits) {
@@ -49,9 +51,9 @@ export async function countTry(tx: Tx, limits: readonly SignInLimit[]): Promise<
     if (affected === 0) await tx.em.insert(SignInFailure, { id, failures: 1, since: now })
     const { failures } = await tx.em.findOneByOrFail(SignInFailure, { id })
     // one address that is past its own limit takes nothing from what all of them have
-    if (failures > allowed) return false
+    if (failures > allowed) return failures === allowed + 1 ? 'LOCKED_OUT' : 'REFUSED'
   }
-  return true
+  return 'JUDGED'
 }
 
 /** A right password: the counter of its own address begins anew, those it shares with others lose only this try. */

@@ -101,6 +101,7 @@ export class UserService {
     const { nameKey } = await this.db.read.findOneByOrFail(User, { id: viewer.id })
     return this.auth.inTurn(['current'], async () => {
       const proof = await this.auth.prove(nameKey, current, viewer.ip ?? '', {
+        action: 'changePassword',
         tries: ['current'],
         password: ['current'],
       })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { operator } from '../auth/auth.service'
+import { commandLine } from '../auth/auth.service'
 import { ConfigError } from '../config'
 import type { DataverseImportService } from './dataverse-import.service'
 import { countsText, dataverseText, endText, rowText } from './import-text'
@@ -56,12 +56,16 @@ export async function runImport(
 ): Promise<boolean> {
   const action = `cli import ${what}`
   if (what === 'dataverse') {
-    const answer = await services.dataverseImport.import(operator(action), files, { dryRun, action })
+    const answer = await services.dataverseImport.import(commandLine(action), files, { dryRun, action })
     for (const line of dataverseText(answer, dryRun)) print(line)
     return answer.refused.length === 0
   }
   const bytes = files[0]?.bytes ?? Buffer.alloc(0)
-  const answer = await services.ownerImport.importCsv(operator(action), bytes, { dryRun, action, mostRows: MOST_ROWS })
+  const answer = await services.ownerImport.importCsv(commandLine(action), bytes, {
+    dryRun,
+    action,
+    mostRows: MOST_ROWS,
+  })
   for (const row of answer.rows) print(rowText(row))
   print(countsText(answer))
   print(endText(answer.refused, dryRun))

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { builtServer, npmFile, ROOT } from './built-product'
@@ -222,6 +222,8 @@ describe.each(DATABASES)('the command line on %s', (database) => {
     const users = '{ users { nodes { name domains } } }'
     const ada = await new Caller(service.url).signIn('ada', PASSWORD)
     expect((await ada.get(users)).users.nodes).toContainEqual({ name: 'ina', domains: ['one.example', 'two.example'] })
+    const { auditLog } = await ada.get('{ auditLog(filter: { action: "cli create-admin" }) { nodes { actorName } } }')
+    expect(auditLog.nodes).toEqual([{ actorName: `cli create-admin by ${userInfo().username}` }])
     expect(await service.stop()).toBe(0)
     // there is an administrator already, so none was made and printed
     expect(service.process.stdout).not.toContain('sign-in')

@@ -98,8 +98,19 @@ describe('limits of one operation', () => {
   })
 
   test('a body past the limit is not read', async () => {
-    const { status } = await admin.ask('{ viewer { id } }', { filler: 'x'.repeat(LIMITS.bodyBytes) })
+    const { status, errors } = await admin.ask('{ viewer { id } }', { filler: 'x'.repeat(LIMITS.bodyBytes) })
     expect(status).toBe(413)
+    expect(errors).toEqual([{ message: expect.any(String), extensions: { code: 'BAD_REQUEST' } }])
+  })
+
+  test.each([
+    ['no JSON', 'application/json', '{"query":', 400],
+    ['of another type', 'text/html', '<p>', 415],
+  ])('a body that is %s is answered as GraphQL answers', async (_what, type, body, status) => {
+    const answer = await fetch(`${harness.url}/graphql`, { method: 'POST', headers: { 'content-type': type }, body })
+    expect(answer.status).toBe(status)
+    const { errors } = (await answer.json()) as Anything
+    expect(errors).toEqual([{ message: expect.any(String), extensions: { code: 'BAD_REQUEST' } }])
   })
 
   test('a message past the limit ends its websocket', async () => {
