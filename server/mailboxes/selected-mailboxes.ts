@@ -12,7 +12,8 @@ const ROWS_A_PART = 5_000
 
 /**
  * The ids that a selection names for somebody, fixed from here to the end of the transaction: it has the rows' locks. Ids that
- * are not there, or out of reach, are faults.
+ * are not there, or out of reach, are faults. On SQLite they are in the order of the mailboxes' names: half of the indexes have
+ * that order, so a command that goes through them so finds its pages next to each other, and takes half the time.
  */
 export async function lockSelected(
   tx: Tx,
@@ -39,21 +40,27 @@ function wholeView({ reach }: Looker, { view, filter }: MailboxSelection): Mailb
   return isFiltered ? undefined : view
 }
 
+interface Place {
+  id: string
+  name_key: string
+}
+
 /** SQLite works on this very thread: a view of a million is read in parts, each from the index. */
 async function idsOfView(tx: Tx, view: MailboxView): Promise<string[]> {
   const counts = (await readCounts(tx.em, [SCOPE.all])).filter(({ viewClass }) => IN_VIEW[view](viewClass))
   const ids: string[] = []
   for (const viewClass of new Set(counts.map((count) => count.viewClass))) {
-    for (let after = ''; ; ) {
-      const part = (await tx.em.query('SELECT id FROM mailboxes WHERE view_class = ? AND id > ? ORDER BY id LIMIT ?', [
-        viewClass,
-        after,
-        ROWS_A_PART,
-      ])) as { id: string }[]
+    for (let last: Place | undefined; ; ) {
+      const after = last ? 'AND name_key >= ? AND (name_key > ? OR id > ?)' : ''
+      const part = (await tx.em.query(
+        `SELECT id, name_key FROM mailboxes INDEXED BY mailboxes_by_name
+         WHERE view_class = ? ${after} ORDER BY name_key, id LIMIT ?`,
+        [viewClass, ...(last ? [last.name_key, last.name_key, last.id] : []), ROWS_A_PART],
+      )) as Place[]
       for (const { id } of part) ids.push(id)
       await afterOtherWork()
+      last = part.at(-1)
       if (part.length < ROWS_A_PART) break
-      after = part.at(-1)?.id ?? ''
     }
   }
   return ids
@@ -76,9 +83,9 @@ async function idsOfText(tx: Tx, looker: Looker, { view, filter }: MailboxSelect
 }
 
 async function idsWhere(tx: Tx, { sql, parameters }: Condition): Promise<string[]> {
-  const lock = tx.kind === 'mariadb' ? ' FOR UPDATE' : ''
+  const order = tx.kind === 'mariadb' ? 'id FOR UPDATE' : 'name_key, id'
   const [bound, values] = tx.em.connection.driver.escapeQueryWithParameters(
-    `SELECT id FROM mailboxes WHERE ${sql} ORDER BY id${lock}`,
+    `SELECT id FROM mailboxes WHERE ${sql} ORDER BY ${order}`,
     parameters,
   )
   const rows = (await tx.em.query(bound, values)) as { id: string }[]
