@@ -57,6 +57,9 @@ interface Segment {
 /** Both databases take so many parts of one statement (SQLite's own limit is 500). */
 const PROBES_A_STATEMENT = 200
 
+/** SQLite works on this very thread: what is long is read in parts. */
+const ROWS_A_PART = 5_000
+
 export async function listMailboxes(
   em: EntityManager,
   kind: DatabaseKind,
@@ -79,6 +82,28 @@ export async function listMailboxes(
     if (rows.length > first) break
   }
   return pageOf(em, rows, first, request.sorting, () => countListed(em, kind, request, counts))
+}
+
+/** The ids of a whole list, some thousand at a time, each part a short read of the indexes that pages are read by. */
+export async function* idsListed(em: EntityManager, kind: DatabaseKind, asked: ListRequest): AsyncGenerator<string[]> {
+  const request = await lookUp(em, asked)
+  const { search, lead, where } = request
+  if (search && lead) {
+    for await (const part of readFound(em, kind, { lead, terms: search.terms, where }, [])) {
+      yield part.map((row) => String(row.id))
+    }
+    return
+  }
+  for (const segment of await segmentsOf(em, request, await countsFor(em, request))) {
+    let from: Cursor | undefined
+    while (segment.probes.length > 0) {
+      const rows: Found[] = await readSegment(em, kind, request, segment, from, ROWS_A_PART)
+      yield rows.map(({ id }) => id)
+      if (rows.length < ROWS_A_PART) break
+      from = rows.at(-1)
+      await afterOtherWork()
+    }
+  }
 }
 
 async function pageOf(
@@ -172,8 +197,6 @@ async function countListed(
   const [row] = await em.query(sql, values)
   return Number(row?.n ?? 0)
 }
-
-const ROWS_A_PART = 5_000
 
 /** SQLite works on this very thread: rows that no count tells are looked at some thousand at a time. */
 async function countInParts(em: EntityManager, where: Condition, classes: readonly number[]): Promise<number> {
