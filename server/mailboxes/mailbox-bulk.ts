@@ -98,7 +98,10 @@ export async function changeMailboxes(
       patches.set(key, alike)
       if (isCounted(decision.patch)) count(tx, [{ ...group.counted, n: group.ids.length }], -1)
     }
-    if (!isShown) continue
+    if (!isShown) {
+      await afterOtherWork()
+      continue
+    }
     for (const { patch, ids: alike } of patches.values()) {
       await write(tx, alike, { ...patch, updatedAt }, edit.rowColumns)
       if ('nameKey' in patch || 'deletedAt' in patch) await wordsFollow(tx, alike)
