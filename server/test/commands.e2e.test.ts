@@ -267,13 +267,18 @@ describe.each(DATABASES)('the command line on %s', (database) => {
     ['nothing', []],
     ['what is not known', ['contacts', 'x.csv']],
     ['no file', ['owners']],
-    ['a file that is not there', ['owners', '/nowhere/owners.csv']],
     ['two files of owners', ['owners', 'a.csv', 'b.csv']],
     ['an unknown option', ['owners', 'a.csv', '--force']],
   ])('importing %s is refused with what the command takes', async (_what, args: string[]) => {
     const { code, stdout, stderr } = await command(['import', ...args])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('import owners FILE')
+  })
+
+  test('importing a file that is not there is refused in one sentence', async () => {
+    const { code, stdout, stderr } = await command(['import', 'owners', '/nowhere/owners.csv'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^\/nowhere\/owners\.csv .*\n$/)
   })
 
   test.each([
