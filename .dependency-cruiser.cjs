@@ -41,11 +41,11 @@ const TOP = [
 
 /**
  * Files of a feature that another one may import beside its *.entity.ts and *.service.ts: the enums of Mailbox, which stand in
- * a file of their own for their number, and the way in which mailboxes are selected, which owners and test runs share.
+ * a file of their own for their number, and the way in which mailboxes are selected, which owners, alerts and test runs share.
  */
 const ALSO = {
   owners: ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox-selection'],
-  alerts: ['mailboxes/mailbox\\.enums'],
+  alerts: ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox-selection'],
   'test-runs': ['mailboxes/mailbox\\.enums', 'mailboxes/mailbox\\.inputs', 'mailboxes/mailbox-selection'],
 }
 

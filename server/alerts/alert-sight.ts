@@ -1,5 +1,5 @@
 import type { Reach } from '../auth/auth.service'
-import { mailboxesInReach } from '../mailboxes/mailbox-standing.service'
+import { reachCondition } from '../mailboxes/mailbox-selection'
 import { PROFILE_CODES } from './profile-statement'
 
 /** What decides which alerts somebody sees. */
@@ -40,7 +40,7 @@ export function visibleAlerts({ reach, own, ownedProfileIds, notifyMailboxOwner 
   }
   if (ownedProfileIds.length > 0) add('a.profile_id IN (:...sightOwned)', { sightOwned: ownedProfileIds })
   if (reach.domains.length > 0) {
-    const { sql, parameters: values } = mailboxesInReach({ domains: reach.domains, ownerIds: [] })
+    const { sql, parameters: values } = reachCondition({ domains: reach.domains, ownerIds: [] })
     add(`EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.id = a.mailbox_id AND ${sql})`, values)
     add(
       `(a.code NOT IN (:...profileCodes) AND EXISTS

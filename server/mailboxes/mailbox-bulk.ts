@@ -183,7 +183,7 @@ function differing(state: MailboxState, patch: Partial<Mailbox>): Partial<Mailbo
 const UNSAID: ReadonlySet<string> = new Set(['nameKey', 'addressKey', 'activeAddress'])
 
 /** Before and after, once for all mailboxes that changed alike. */
-export class AuditGroups {
+class AuditGroups {
   private readonly groups = new Map<string, { subjectIds: string[]; before: AuditState; after: AuditState }>()
 
   constructor(private readonly alsoChanged: AuditState = {}) {}

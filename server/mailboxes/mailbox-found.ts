@@ -2,7 +2,7 @@ import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import type { EntityManager } from 'typeorm'
 import { chunks } from '../db/chunks'
 import type { DatabaseKind } from '../db/database-kind'
-import { and, type Condition, NOTHING } from './condition'
+import { and, bind, type Condition, NOTHING } from './condition'
 import { readDomains, SCOPE, sumOf } from './mailbox-counts'
 import { endOf, isInDomain, type PlacedTerm, termsCondition, termsOf } from './mailbox-search'
 
@@ -180,14 +180,14 @@ export async function* readFound(
     for (const ids of chunks(lead.ids, IDS_A_STATEMENT)) {
       const named: Condition = { sql: 'id IN (:...foundIds)', parameters: { foundIds: ids } }
       const condition = and(named, where, termsCondition(terms))
-      yield await read(...bound(em, `SELECT ${names} FROM mailboxes ${hint} WHERE ${condition.sql}`, condition))
+      yield await read(...bind(em, `SELECT ${names} FROM mailboxes ${hint} WHERE ${condition.sql}`, condition))
       await afterOtherWork()
     }
     return
   }
   const led = new Set([lead.word, ...lead.also])
   const condition = and(where, termsCondition(terms.filter(({ term }) => !('word' in term && led.has(term.word)))))
-  const [sql, values] = bound(em, condition.sql, condition)
+  const [sql, values] = bind(em, condition.sql, condition)
   const also = lead.also.map(() => ` AND ${WITH_WORD}`).join('')
   const alsoValues = lead.also.flatMap((word) => [word, endOf(word)])
   for await (const { range, bounds } of parts(em, lead.word)) {
@@ -232,7 +232,7 @@ export async function countFound(
 /** A mailbox is counted where the least of its words that begin with this one is. */
 async function countPostings(em: EntityManager, kind: DatabaseKind, word: string, where: Condition): Promise<number> {
   const lesser = `EXISTS (SELECT 1 FROM mailbox_words o WHERE o.mailbox_id = w.mailbox_id AND o.word >= ? AND o.word < w.word)`
-  const [sql, values] = bound(em, where.sql, where)
+  const [sql, values] = bind(em, where.sql, where)
   let count = 0
   for await (const { range, bounds } of parts(em, word)) {
     const [row] = await em.query(
@@ -243,8 +243,4 @@ async function countPostings(em: EntityManager, kind: DatabaseKind, word: string
     count += Number(row?.n ?? 0)
   }
   return count
-}
-
-function bound(em: EntityManager, sql: string, { parameters }: Condition): [string, unknown[]] {
-  return em.connection.driver.escapeQueryWithParameters(sql, parameters) as [string, unknown[]]
 }

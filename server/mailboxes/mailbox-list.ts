@@ -3,56 +3,30 @@ import { type EntityManager, In } from 'typeorm'
 import type { DatabaseKind } from '../db/database-kind'
 import { FaultList } from '../errors'
 import { checkFirst, type Page, type PageArguments } from '../graphql/connection'
-import { EmailServerProfile } from '../profiles/profile.entity'
-import { and, type Condition, EVERYTHING } from './condition'
+import { and, bind, type Condition, EVERYTHING } from './condition'
 import { Mailbox } from './mailbox.entity'
 import { MailboxView } from './mailbox.enums'
-import type { MailboxFilter } from './mailbox.inputs'
 import { type Count, readCounts, SCOPE } from './mailbox-counts'
 import { type Cursor, decodeCursor, encodeCursor } from './mailbox-cursor'
-import { type Facet, facetRank, facetValues, IN_VIEW, kindOf, mayHaveError, rankOf } from './mailbox-facets'
 import { countFound, type Lead, leadOf, openSearch, readFound, type Search } from './mailbox-found'
 import { comparePlaces, FirstRows, orderOf, textOf } from './mailbox-order'
-import { domainOf, FACET_FIELDS, facetsOf, filterCondition, type Looker, viewCondition } from './mailbox-selection'
-import { BY_NAME, type ColumnSort, type Sorting } from './mailbox-sorts'
+import {
+  classesIn,
+  countsFor,
+  type Listing,
+  type ListRequest,
+  mayBeListed,
+  type Segment,
+  segmentsOf,
+} from './mailbox-segments'
+import { viewCondition } from './mailbox-selection'
+import type { ColumnSort, Sorting } from './mailbox-sorts'
 
 /**
  * Pages of mailboxes at any size. No index has a view's rows in the order of a sort, but each view is some classes
  * (mailbox-facets.ts), and within a class every sort is an index. So a page merges the first rows of each class: as many short
  * reads of an index as classes occur in the view, some dozens at most, wherever in the list the page lies.
  */
-
-export interface ListRequest {
-  looker: Looker
-  view: MailboxView
-  filter: MailboxFilter | null | undefined
-  /** The filter as a condition, whatever of it an index answers too. */
-  where: Condition
-  sorting: Sorting
-}
-
-/** The same with its text looked up; the filter is the rest of it. */
-interface Listing extends ListRequest {
-  search: Search | undefined
-  lead: Lead | undefined
-}
-
-/** One short read of an index: the equalities that lead it, and what the rows behind them have to meet. */
-interface Probe {
-  /** Null: it is a read of few rows, and the database decides. */
-  index: string | null
-  where: Condition
-}
-
-/** Segments follow each other; within one the probes' rows are merged by the column. */
-interface Segment {
-  /** Its place among the segments. */
-  place: string | number
-  sort: ColumnSort
-  probes: Probe[]
-  /** Its rows have no value in the column, and follow by id. */
-  isNull?: boolean
-}
 
 /** Both databases take so many parts of one statement (SQLite's own limit is 500). */
 const PROBES_A_STATEMENT = 200
@@ -147,31 +121,6 @@ async function listFound(
   return pageOf(em, rows.sorted(), first, sorting, async () => total)
 }
 
-/** The counts of what the list may show; undefined where rows are few, or picked by something that is not counted. */
-async function countsFor(em: EntityManager, request: Listing): Promise<Count[]> {
-  const scopes = scopesOf(request.looker, request.filter)
-  if (request.view === MailboxView.MINE || scopes === undefined) return []
-  return (await readCounts(em, scopes)).filter(mayBeListed(request))
-}
-
-/** Whether mailboxes that are counted so may be in the list, as far as their class and facets tell. */
-function mayBeListed({ view, filter }: ListRequest): (count: Count) => boolean {
-  const wanted = facetsOf(filter)
-  return ({ viewClass, facets }) =>
-    IN_VIEW[view](viewClass) &&
-    (!filter?.kind || kindOf(viewClass) === filter.kind) &&
-    (typeof filter?.errorCode !== 'string' || mayHaveError(viewClass)) &&
-    wanted.every(([facet, value]) => facetRank(facets, facet) === rankOf(facet, value))
-}
-
-/** The narrowest counts that have all that is listed; undefined for a reach that is not counted. */
-function scopesOf({ reach }: Looker, filter: MailboxFilter | null | undefined): string[] | undefined {
-  if (reach !== 'ALL' && reach.domains.length === 0) return undefined
-  if (typeof filter?.profileId === 'string') return [SCOPE.profile(filter.profileId)]
-  if (typeof filter?.domain === 'string') return [SCOPE.domain(domainOf(filter.domain))]
-  return reach === 'ALL' ? [SCOPE.all] : reach.domains.map((domain) => SCOPE.domain(domain))
-}
-
 /** Whether the counts alone tell how many are listed, the text aside. */
 function isCounted({ looker: { reach }, view, filter }: ListRequest): boolean {
   if (view === MailboxView.MINE || typeof filter?.errorCode === 'string') return false
@@ -233,151 +182,6 @@ function inDomains(
     return counts.filter(mayBeListed(request)).reduce((sum, { n }) => sum + n, 0)
   }
 }
-
-async function segmentsOf(em: EntityManager, request: Listing, counts: readonly Count[]): Promise<Segment[]> {
-  const { sorting } = request
-  const { sort } = sorting
-  const ordered = <T>(segments: T[]): T[] => (sorting.isDescending ? segments.reverse() : segments)
-  if ('profile' in sort) return ordered(await byProfile(em, request))
-  if ('facet' in sort) return ordered(byFacet(request, sort.facet, counts))
-  if ('rank' in sort) {
-    return ordered(
-      sort.values.map((value, place) => {
-        const some = counts.filter(({ viewClass }) => sort.rank(viewClass) === place)
-        const own: Condition = { sql: `${sort.column} = :rankValue`, parameters: { rankValue: value } }
-        return { place, sort: BY_NAME, probes: nameProbes(request, some, own) }
-      }),
-    )
-  }
-  if (sort === BY_NAME) return [{ place: 0, sort, probes: nameProbes(request, counts, EVERYTHING) }]
-  const all = [...classProbes(request, sort.index, counts), ...ownProbes(request, EVERYTHING)]
-  if (!sort.isNullable) return [{ place: 0, sort, probes: all }]
-  return ordered([
-    { place: 0, sort, probes: all, isNull: true },
-    { place: 1, sort, probes: all },
-  ])
-}
-
-function byFacet(request: Listing, facet: Facet, counts: readonly Count[]): Segment[] {
-  return facetValues(facet).map((value, place) => {
-    const some = counts.filter(({ facets }) => facetRank(facets, facet) === place)
-    const own: Condition = { sql: `${facet} = :facetValue`, parameters: { facetValue: value } }
-    return { place, sort: BY_NAME, probes: [...facetProbes(request, some), ...ownProbes(request, own)] }
-  })
-}
-
-/** By the profile's name; mailboxes without one come first. */
-async function byProfile(em: EntityManager, request: Listing): Promise<Segment[]> {
-  const { view, filter } = request
-  const profiles = await em.find(EmailServerProfile, {
-    select: { id: true, nameKey: true },
-    where: typeof filter?.profileId === 'string' ? { id: filter.profileId } : {},
-    order: { nameKey: 'ASC', id: 'ASC' },
-  })
-  const counts = (await readCounts(em, 'profiles')).filter(mayBeListed(request))
-  const classes = new Map<string, Set<number>>()
-  for (const { scope, viewClass } of counts) classes.set(scope, (classes.get(scope) ?? new Set()).add(viewClass))
-  const rest = restOf(request, ['profileId', 'kind'])
-  const isCountedHere = scopesOf(request.looker, filter) !== undefined && view !== MailboxView.MINE
-  const without = typeof filter?.profileId === 'string' ? [] : [null]
-  return [...without, ...profiles].map((profile) => {
-    const id = profile?.id ?? null
-    const own: Condition =
-      id === null
-        ? { sql: 'profile_id IS NULL', parameters: {} }
-        : { sql: 'profile_id = :ofProfile', parameters: { ofProfile: id } }
-    const probes = [...(classes.get(SCOPE.profile(id)) ?? [])].map((viewClass) => ({
-      index: 'mailboxes_by_profile',
-      where: and(own, inClass(viewClass), rest),
-    }))
-    const place = profile ? `${profile.nameKey}\u0000${profile.id}` : ''
-    return { place, sort: BY_NAME, probes: [...(isCountedHere ? probes : []), ...ownProbes(request, own)] }
-  })
-}
-
-/** Reads that come in the order of names, led by whatever of the filter has an index for it. */
-function nameProbes(request: Listing, counts: readonly Count[], own: Condition): Probe[] {
-  const { filter } = request
-  const more = ownProbes(request, own)
-  if (facetsOf(filter).length > 0) return [...facetProbes(request, counts), ...more]
-  const led = (index: string, column: string, values: readonly string[], rest: Condition): Probe[] =>
-    values.flatMap((value) =>
-      classesIn(counts).map((viewClass) => ({
-        index,
-        where: and({ sql: `${column} = :lead`, parameters: { lead: value } }, inClass(viewClass), rest),
-      })),
-    )
-  if (typeof filter?.profileId === 'string') {
-    const rest = restOf(request, ['profileId', 'kind'])
-    return [...led('mailboxes_by_profile', 'profile_id', [filter.profileId], rest), ...more]
-  }
-  const domains = domainsOf(request)
-  if (!domains) return [...classProbes(request, BY_NAME.index, counts), ...more]
-  const rest = restOf(request, ['domain', 'kind'], { isDomainKnown: true })
-  return [...led('mailboxes_by_domain', 'address_domain', domains, rest), ...more]
-}
-
-/** The domains that are listed alone, if it is so. */
-function domainsOf({ looker: { reach }, filter }: ListRequest): readonly string[] | undefined {
-  const wanted = typeof filter?.domain === 'string' ? [domainOf(filter.domain)] : undefined
-  if (reach === 'ALL') return wanted
-  return wanted?.filter((domain) => reach.domains.includes(domain)) ?? reach.domains
-}
-
-function classProbes(request: Listing, index: string, counts: readonly Count[]): Probe[] {
-  const rest = restOf(request, ['kind'])
-  return classesIn(counts).map((viewClass) => ({ index, where: and(inClass(viewClass), rest) }))
-}
-
-function facetProbes(request: Listing, counts: readonly Count[]): Probe[] {
-  const rest = restOf(request, ['kind', ...FACET_FIELDS])
-  const pairs = new Map(counts.map(({ facets, viewClass }) => [`${facets} ${viewClass}`, { facets, viewClass }]))
-  return [...pairs.values()].map(({ facets, viewClass }) => ({
-    index: 'mailboxes_by_facets',
-    where: and({ sql: `facets = ${facets}`, parameters: {} }, inClass(viewClass), rest),
-  }))
-}
-
-/** What is left to check where an index answers these fields of the filter: checking them again would read each row. */
-function restOf(
-  { looker: { reach }, filter, search }: Listing,
-  answered: readonly (keyof MailboxFilter)[],
-  { isDomainKnown = false } = {},
-): Condition {
-  const left = Object.fromEntries(
-    Object.entries(filter ?? {}).filter(([field]) => !answered.includes(field as keyof MailboxFilter)),
-  )
-  // the filter was checked before: its faults are known
-  const fields = filterCondition(new FaultList(), [], left)
-  const rest = search ? and(fields, search.where) : fields
-  if (reach === 'ALL' || isDomainKnown) return rest
-  return and({ sql: 'address_domain IN (:...restDomains)', parameters: { restDomains: reach.domains } }, rest)
-}
-
-/** One's own mailbox, which no count and no domain leads to. */
-function ownProbes({ looker, view, where }: ListRequest, own: Condition): Probe[] {
-  const { reach, ownerId } = looker
-  if (view === MailboxView.MINE) {
-    const mine: Condition = { sql: 'owner_id = :probeOwner', parameters: { probeOwner: ownerId } }
-    return [{ index: null, where: and(mine, own, where) }]
-  }
-  if (reach === 'ALL' || reach.ownerIds.length === 0) return []
-  const owned: Condition = { sql: 'owner_id IN (:...probeOwners)', parameters: { probeOwners: reach.ownerIds } }
-  // what a domain leads to is read already
-  const elsewhere: Condition =
-    reach.domains.length === 0
-      ? EVERYTHING
-      : {
-          sql: '(address_domain IS NULL OR address_domain NOT IN (:...probeDomains))',
-          parameters: { probeDomains: reach.domains },
-        }
-  return [{ index: null, where: and(owned, elsewhere, own, where) }]
-}
-
-const classesIn = (counts: readonly Count[]): number[] => [...new Set(counts.map(({ viewClass }) => viewClass))]
-
-/** The class is a number of ours: as a literal it needs no parameter. */
-const inClass = (viewClass: number): Condition => ({ sql: `view_class = ${viewClass}`, parameters: {} })
 
 interface Found {
   id: string
@@ -461,10 +265,6 @@ function rangeOf(
     sql: `${column} ${since} :fromValue AND (${column} ${past} :fromValue OR ${after.sql})`,
     parameters: { fromValue: isTime ? new Date(from.value ?? 0) : from.value, ...after.parameters },
   }
-}
-
-function bind(em: EntityManager, sql: string, { parameters }: Condition): [string, unknown[]] {
-  return em.connection.driver.escapeQueryWithParameters(sql, parameters) as [string, unknown[]]
 }
 
 async function inOrder(em: EntityManager, found: readonly Found[]): Promise<Mailbox[]> {

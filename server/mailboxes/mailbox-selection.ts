@@ -3,7 +3,7 @@ import { isId } from '../db/id'
 import type { FaultList } from '../errors'
 import { oneLine } from '../graphql/text-input'
 import { normalizeAddress } from '../mail/address'
-import type { Condition } from './condition'
+import { and, type Condition } from './condition'
 import { MailboxView } from './mailbox.enums'
 import type { MailboxFilter, MailboxSelection } from './mailbox.inputs'
 import { type Facet, IN_VIEW, VIEW_CLASSES } from './mailbox-facets'
@@ -74,11 +74,6 @@ export interface Looker {
   ownerId: string | null
 }
 
-const both = (one: Condition, other: Condition): Condition => ({
-  sql: `${one.sql} AND ${other.sql}`,
-  parameters: { ...one.parameters, ...other.parameters },
-})
-
 /** What is in a view for somebody: never a deleted mailbox, never one out of reach. */
 export function viewCondition(
   faults: FaultList,
@@ -89,8 +84,8 @@ export function viewCondition(
 ): Condition {
   const inView: Condition = { sql: `view_class IN (${classesOf(view)})`, parameters: {} }
   const mine: Condition = { sql: 'owner_id = :me', parameters: { me: ownerId } }
-  const seen = both(view === MailboxView.MINE ? both(inView, mine) : inView, reachCondition(reach))
-  return both(seen, filterCondition(faults, path, filter))
+  const seen = and(view === MailboxView.MINE ? and(inView, mine) : inView, reachCondition(reach))
+  return and(seen, filterCondition(faults, path, filter))
 }
 
 /**
@@ -124,7 +119,7 @@ export function selectionCondition(
   }
   if (faults.any) return none
   const named: Condition = { sql: 'id IN (:...selectedIds)', parameters: { selectedIds: [...new Set(ids)] } }
-  return both(both(named, { sql: 'deleted_at IS NULL', parameters: {} }), reachCondition(looker.reach))
+  return and(named, { sql: 'deleted_at IS NULL', parameters: {} }, reachCondition(looker.reach))
 }
 
 const FIELD_OF = {

@@ -1,13 +1,10 @@
 import { setImmediate as afterOtherWork } from 'node:timers/promises'
 import type { EntityManager } from 'typeorm'
-import type { Reach } from '../auth/auth.service'
 import type { Database } from '../db/database'
 import { Direction, MailboxKind, MailboxView, TestStatus } from './mailbox.enums'
 import { readCounts, SCOPE } from './mailbox-counts'
 import { type Facet, facetRank, IN_VIEW, isActive, kindOf, rankOf, VIEW_CLASSES } from './mailbox-facets'
-import { type Condition, reachCondition } from './mailbox-selection'
 import { tellsOfForwardMailbox } from './mailbox-test.service'
-import { DIRECTION_COLUMNS } from './reset-rules'
 
 /** How the active mailboxes of a profile stand. */
 export interface Standing {
@@ -123,13 +120,11 @@ export class MailboxStanding {
   }
 }
 
-/** The mailboxes a right extends to, as a WHERE over the columns of `mailboxes`. */
-export const mailboxesInReach = (reach: Reach): Condition => reachCondition(reach)
-
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const ERROR_COLUMNS = Object.fromEntries(
-  Object.entries(DIRECTION_COLUMNS).map(([direction, { errorCode }]) => [direction, snake(errorCode)]),
-) as Record<Direction, string>
+const ERROR_COLUMNS: Record<Direction, string> = {
+  [Direction.INCOMING]: 'incoming_error_code',
+  [Direction.OUTGOING]: 'outgoing_error_code',
+  [Direction.ACT]: 'act_error_code',
+}
 
 /** SQLite answers raw times as texts of UTC, MariaDB as dates. */
 const timeOf = (value: Date | string | null): Date | null =>

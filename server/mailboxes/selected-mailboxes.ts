@@ -1,8 +1,9 @@
 import type { Tx } from '../db/transaction'
 import type { FaultList } from '../errors'
+import { bind, type Condition } from './condition'
 import type { MailboxSelection } from './mailbox.inputs'
 import { idsListed } from './mailbox-list'
-import { type Condition, type Looker, selectionCondition } from './mailbox-selection'
+import { type Looker, selectionCondition } from './mailbox-selection'
 import { sortingOf } from './mailbox-sorts'
 
 /**
@@ -32,13 +33,10 @@ export async function lockSelected(
   return found
 }
 
-async function idsWhere(tx: Tx, { sql, parameters }: Condition): Promise<string[]> {
+async function idsWhere(tx: Tx, condition: Condition): Promise<string[]> {
   const lock = tx.kind === 'mariadb' ? ' FOR UPDATE' : ''
-  const [bound, values] = tx.em.connection.driver.escapeQueryWithParameters(
-    `SELECT id FROM mailboxes WHERE ${sql} ORDER BY id${lock}`,
-    parameters,
-  )
-  const rows = (await tx.em.query(bound, values)) as { id: string }[]
+  const [sql, values] = bind(tx.em, `SELECT id FROM mailboxes WHERE ${condition.sql} ORDER BY id${lock}`, condition)
+  const rows = (await tx.em.query(sql, values)) as { id: string }[]
   return rows.map((row) => row.id)
 }
 

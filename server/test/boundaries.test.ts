@@ -59,7 +59,7 @@ const FAULTS: [string, Import][] = [
   ['left-of-sync', 'server/sync/sync.service.ts -> server/forwarding/forward.service.ts'],
   ['inside-others-owners', 'server/owners/owner.service.ts -> server/mailboxes/mailbox.resolver.ts'],
   ['inside-others-mailboxes', 'server/mailboxes/blockers.ts -> server/profiles/profile-rules.ts'],
-  ['inside-others-alerts', 'server/alerts/alert-state.ts -> server/mailboxes/mailbox-selection.ts'],
+  ['inside-others-alerts', 'server/alerts/alert-state.ts -> server/mailboxes/mailbox-list.ts'],
   ['inside-others-test-runs', 'server/test-runs/verdict.ts -> server/alerts/alert-state.ts'],
   ['nobody-imports-an-entrance', 'server/worker.ts -> server/cli.ts'],
   ['product-without-demo', 'server/process.ts -> server/demo/faults.ts'],
