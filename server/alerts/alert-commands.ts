@@ -113,7 +113,7 @@ export class AlertCommands {
       .andWhere('a.state IN (:...from) AND a.id > :after', { from, after })
       .orderBy('a.id')
       .limit(ALERTS_A_PART)
-    return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<Row>()
+    return tx.locked(query).getRawMany<Row>()
   }
 
   /** Audits and tells what was changed. */

@@ -5,5 +5,5 @@ import { Alert } from './alert.entity'
 /** Two transactions that meet the same alert follow each other. */
 export function lockedAlerts(tx: Tx, where: FindOptionsWhere<Alert> | FindOptionsWhere<Alert>[]): Promise<Alert[]> {
   const query = tx.em.createQueryBuilder(Alert, 'a').where(where).orderBy('a.id')
-  return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+  return tx.locked(query).getMany()
 }

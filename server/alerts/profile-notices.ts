@@ -110,7 +110,7 @@ export class ProfileNotices {
     { step, facts, now }: { step: NoticeStep; facts: NoticeFacts | null; now: Date },
   ): Promise<void> {
     const query = tx.em.createQueryBuilder(ProfileNotice, 'n').where({ profileId })
-    const notice = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOne()
+    const notice = await tx.locked(query).getOne()
     if (noticeStep(notice ?? undefined, step !== NoticeStep.END, now) !== step) return
     if (step === NoticeStep.BEGIN) {
       await tx.em.insert(ProfileNotice, {
@@ -139,7 +139,7 @@ export class ProfileNotices {
       ])
       .orderBy('n.nextAttemptAt')
       .limit(SENT_TOGETHER)
-    const notices = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    const notices = await tx.locked(query).getMany()
     if (notices.length === 0) return []
     const claim = { claimedBy: newId(), claimedUntil: new Date(now.getTime() + CLAIM_MS) }
     const profileIds = notices.map((notice) => notice.profileId)

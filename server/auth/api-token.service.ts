@@ -82,7 +82,7 @@ export class ApiTokenService {
     return this.db.inTransaction(async (tx) => {
       // two revocations at one time: the second waits here, and finds the first's word
       const query = tx.em.createQueryBuilder(ApiToken, 't').where({ id })
-      const locked = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+      const locked = tx.locked(query)
       const token = isId(id) ? await locked.getOne() : null
       if (!token) throw new UserFaults([{ code: 'NOT_FOUND', path: ['id'], message: 'There is no such token' }])
       if (token.revokedAt) return token

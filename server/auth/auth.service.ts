@@ -262,7 +262,7 @@ export async function isStillProven(tx: Tx, { id, passwordHash }: User): Promise
   const query = tx.em.createQueryBuilder(User, 'u').select('u.id', 'id')
   query.where({ id, passwordHash, deactivatedAt: IsNull() })
   // of two changes at one time the second waits here, and finds the first's word
-  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany()
+  const rows = await tx.locked(query).getRawMany()
   return rows.length > 0
 }
 

@@ -153,7 +153,7 @@ export class UserService {
   /** The user, whose row stays ours until the transaction ends. */
   private async locked(tx: Tx, id: string, argument = 'id'): Promise<User> {
     const query = tx.em.createQueryBuilder(User, 'u').where({ id })
-    const user = isId(id) ? await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOne() : null
+    const user = isId(id) ? await tx.locked(query).getOne() : null
     if (!user) throw new UserFaults([{ code: 'NOT_FOUND', path: [argument], message: 'There is no such user' }])
     return user
   }
@@ -176,7 +176,7 @@ export class UserService {
   /** Two administrators who take the role from each other at one time: the second waits here, and finds the first's word. */
   private async hasAnotherAdministrator(tx: Tx, id: string): Promise<boolean> {
     const query = tx.em.createQueryBuilder(User, 'u').orderBy('u.id')
-    const users = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    const users = await tx.locked(query).getMany()
     return users.some((user) => user.id !== id && isAdministrator(user))
   }
 }

@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm'
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm'
 // A vocabulary of words, not a connection: the one file of another floor that db may name.
 import type { Signal, Topic } from '../pubsub/signals'
 import type { Actor, AuditRecord } from './audit-record'
@@ -33,6 +33,16 @@ export class Tx {
   get em(): EntityManager {
     if (!this.manager) throw new Error('The transaction has not begun')
     return this.manager
+  }
+
+  /** Nobody else changes the rows that are read before the transaction ends. SQLite has one writer anyway. */
+  locked<Row extends ObjectLiteral>(query: SelectQueryBuilder<Row>): SelectQueryBuilder<Row> {
+    return this.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
+  }
+
+  /** The same, while others may rely on the rows, too. */
+  shared<Row extends ObjectLiteral>(query: SelectQueryBuilder<Row>): SelectQueryBuilder<Row> {
+    return this.kind === 'mariadb' ? query.setLock('pessimistic_read') : query
   }
 
   enqueue(name: string, input: unknown): void {

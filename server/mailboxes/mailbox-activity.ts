@@ -119,8 +119,7 @@ export async function forwardedTo(tx: Tx, ids: readonly string[]): Promise<Map<s
       .addSelect('m.forwardMailboxId', 'forwardMailboxId')
       .where({ forwardMailboxId: In(chunk), deletedAt: IsNull() })
       .orderBy('m.id')
-    const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query
-    const rows = await locking.getRawMany<{ id: string; forwardMailboxId: string }>()
+    const rows = await tx.locked(query).getRawMany<{ id: string; forwardMailboxId: string }>()
     for (const { id, forwardMailboxId } of rows) {
       const known = users.get(forwardMailboxId) ?? []
       known.push(id)

@@ -62,8 +62,7 @@ export async function checkForwardMailbox(
   id: string,
 ): Promise<void> {
   const query = tx.em.createQueryBuilder(Mailbox, 'm').where({ id })
-  const locking = tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query
-  const mailbox = isId(id) ? await locking.getOne() : null
+  const mailbox = isId(id) ? await tx.shared(query).getOne() : null
   if (mailbox?.kind !== MailboxKind.FORWARD || mailbox.deletedAt) {
     faults.add('NOT_FOUND', path, 'There is no such forward mailbox')
   } else if (!mailbox.active) faults.add('INACTIVE', path, 'The forward mailbox is inactive')
@@ -84,7 +83,7 @@ export async function profilesWithAct(tx: Tx, among?: readonly string[]): Promis
     .select(Object.keys(columns).map((column) => `p.${column}`))
     .where({ id: In([...ids]) })
     .orderBy('p.id')
-  const profiles = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getMany()
+  const profiles = await tx.shared(query).getMany()
   return new Set(profiles.filter(hasWayToAct).map(({ id }) => id))
 }
 

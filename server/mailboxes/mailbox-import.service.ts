@@ -103,7 +103,7 @@ export class MailboxImportService {
     const found: Mailbox[] = []
     for (const where of [{ ownerId: In(ownerIds) }, { id: In(ids) }]) {
       const query = tx.em.createQueryBuilder(Mailbox, 'm').where(where)
-      found.push(...(await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()))
+      found.push(...(await tx.locked(query).getMany()))
     }
     return new Map(found.map((mailbox) => [mailbox.ownerId ?? mailbox.id, mailbox]))
   }

@@ -193,7 +193,7 @@ const addressEffect = (emailAddress: string | null) => effectOf({ kind: 'ADDRESS
 
 function lockedMailboxes(tx: Tx, ownerIds: readonly string[]): Promise<Mailbox[]> {
   const query = tx.em.createQueryBuilder(Mailbox, 'm').where({ ownerId: In([...ownerIds]) })
-  return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+  return tx.locked(query).getMany()
 }
 
 function changeOf({ mailbox, after }: { mailbox: Mailbox; after: Mailbox }): SubjectChange[] {

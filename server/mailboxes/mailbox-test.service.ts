@@ -224,7 +224,7 @@ export class MailboxTestService {
       .createQueryBuilder(Mailbox, 'm')
       .addSelect('m.passwordSealed')
       .where({ id: In([...ids]) })
-    const mailboxes = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+    const mailboxes = await tx.locked(query).getMany()
     const forwards = await this.forwardsOf(mailboxes, tx.em)
     const profileIds = [...mailboxes, ...forwards.values()].flatMap((mailbox) => mailbox.profileId ?? [])
     const known = await this.profiles.withSecrets([...new Set(profileIds)], tx.em)

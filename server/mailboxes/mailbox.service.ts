@@ -442,7 +442,7 @@ export class MailboxService {
 /** All mailboxes of a profile, in the order of their creation, with their rows' locks. */
 async function idsOfProfile(tx: Tx, profileId: string): Promise<string[]> {
   const query = tx.em.createQueryBuilder(Mailbox, 'm').select('m.id', 'id').where({ profileId }).orderBy('m.id')
-  const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<{ id: string }>()
+  const rows = await tx.locked(query).getRawMany<{ id: string }>()
   return rows.map((row) => row.id)
 }
 

@@ -204,7 +204,7 @@ export async function externalIdsOf(tx: Tx, ids: readonly string[]): Promise<Rea
 
 export function lockedOwners(tx: Tx, where: object): Promise<Owner[]> {
   const query = tx.em.createQueryBuilder(Owner, 'o').where(where)
-  return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getMany()
+  return tx.locked(query).getMany()
 }
 
 /** One owner may be named by its externalId and, in the same call, by the address it has. */

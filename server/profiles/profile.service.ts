@@ -246,7 +246,7 @@ export class ProfileService {
 
   private locked(tx: Tx, id: string): Promise<EmailServerProfile | null> {
     const query = tx.em.createQueryBuilder(EmailServerProfile, 'p').addSelect('p.passwordSealed').where({ id })
-    return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOne()
+    return tx.locked(query).getOne()
   }
 
   /** Who reaches some mailboxes only sees the profiles these have, and those of which one of its owners is the owner. */
@@ -316,7 +316,7 @@ export class ProfileService {
 export async function profileStays(tx: Tx, id: string): Promise<boolean> {
   if (!isId(id)) return false
   const query = tx.em.createQueryBuilder(EmailServerProfile, 'p').select('p.id').where({ id })
-  return (await (tx.kind === 'mariadb' ? query.setLock('pessimistic_read') : query).getOne()) !== null
+  return (await tx.shared(query).getOne()) !== null
 }
 
 const NO_DEFAULT = 'An inactive profile cannot be the default: activate it first'

@@ -131,7 +131,7 @@ export class EmailSettingsService {
   /** Two changes of the settings follow each other. */
   private locked(tx: Tx): Promise<EmailSettings> {
     const query = tx.em.createQueryBuilder(EmailSettings, 's').where({ id: ONLY_ROW })
-    return (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getOneOrFail()
+    return tx.locked(query).getOneOrFail()
   }
 
   private async effectOf(tx: Tx, before: ApprovalSwitches, after: ApprovalSwitches): Promise<SwitchEffect> {

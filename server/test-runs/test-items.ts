@@ -242,7 +242,7 @@ export class TestItems {
       .createQueryBuilder(TestRunItem, 'i')
       .select('i.id', 'id')
       .where({ id: In(candidates.map((row) => row.id)), state: TestItemState.QUEUED })
-    const rows = await (tx.kind === 'mariadb' ? query.setLock('pessimistic_write') : query).getRawMany<{ id: string }>()
+    const rows = await tx.locked(query).getRawMany<{ id: string }>()
     return new Set(rows.map((row) => row.id))
   }
 
