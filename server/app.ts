@@ -44,6 +44,7 @@ import { ForwardMailboxService } from './mailboxes/forward-mailbox.service'
 import { Mailbox } from './mailboxes/mailbox.entity'
 import { MailboxResolver, ProfileMailboxesResolver } from './mailboxes/mailbox.resolver'
 import { MailboxService } from './mailboxes/mailbox.service'
+import { MailboxCommands } from './mailboxes/mailbox-commands.service'
 import { MailboxCount } from './mailboxes/mailbox-count.entity'
 import { MailboxImportService } from './mailboxes/mailbox-import.service'
 import { MailboxOwnerService } from './mailboxes/mailbox-owner.service'
@@ -204,7 +205,8 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
   const audit = new AuditService(db)
   const profiles = new ProfileService(db, keyring)
   const settings = new EmailSettingsService(db, config.mailOutlet !== undefined)
-  const mailboxes = new MailboxService(db, keyring, settings)
+  const mailboxes = new MailboxService(db)
+  const mailboxCommands = new MailboxCommands(db, keyring, settings)
   const forwardMailboxes = new ForwardMailboxService(db, keyring, settings)
   const mailboxOwners = new MailboxOwnerService(settings)
   const mailboxTests = new MailboxTestService(db, profiles, settings, keyring)
@@ -233,8 +235,8 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
     log,
   })
   const sweep = new TestSweep(items, engine, pubsub, log)
-  mailboxes.hooks.inactiveOwners = (tx, ids) => owners.inactive(tx, ids)
-  mailboxes.hooks.externalIds = (tx, ids) => owners.externalIds(tx, ids)
+  mailboxCommands.hooks.inactiveOwners = (tx, ids) => owners.inactive(tx, ids)
+  mailboxCommands.hooks.externalIds = (tx, ids) => owners.externalIds(tx, ids)
   forwardMailboxes.hooks.externalIds = (tx, ids) => owners.externalIds(tx, ids)
   profiles.hooks.onConnectionChanged.push((tx, change) => mailboxes.profileConnectionChanged(tx, change))
   settings.hooks.countSwitched.push(countSwitched)
@@ -258,6 +260,7 @@ function makeServices(config: Config, log: Logger, { db, keyring, pubsub, passwo
     profiles,
     settings,
     mailboxes,
+    mailboxCommands,
     forwardMailboxes,
     owners,
     ownerImport,
@@ -289,6 +292,7 @@ function resolversOf(s: Services): object[] {
       s.mailboxes,
       s.profiles,
       s.settings,
+      s.mailboxCommands,
       s.forwardMailboxes,
       new MailboxWatch(s.mailboxes, s.pubsub),
     ),

@@ -11,7 +11,7 @@ const SEEDER = operator('demo')
 
 /** Fills an empty installation with the sample organisation, by the services that an administrator's clicks go through. */
 export async function seed(app: App, system: MailSystem): Promise<void> {
-  const { profiles, owners, mailboxes, forwardMailboxes } = app.services
+  const { profiles, owners, mailboxes, mailboxCommands, forwardMailboxes } = app.services
   const profileIds = new Map<string, string>()
   for (const { key, ...profile } of sampleProfiles(system)) {
     const input = { ...profile, type: ProfileType.IMAP_SMTP, credentialSource: CredentialSource.MAILBOX }
@@ -36,19 +36,19 @@ export async function seed(app: App, system: MailSystem): Promise<void> {
   })
   for (const [key, profileId] of profileIds) {
     const selection = select((sample) => sample.profile === key)
-    if (selection.ids?.length) await mailboxes.update(SEEDER, selection, { profileId }, false)
+    if (selection.ids?.length) await mailboxCommands.update(SEEDER, selection, { profileId }, false)
   }
   for (const [index, { password }] of samples.entries()) {
-    if (password) await mailboxes.update(SEEDER, { ids: [idOf(index)] }, { password }, false)
+    if (password) await mailboxCommands.update(SEEDER, { ids: [idOf(index)] }, { password }, false)
   }
   const collector = await forwardMailboxes.create(SEEDER, FORWARD_MAILBOX)
   const forwarded = select((sample) => sample.forwarding !== undefined)
   const changes = { incomingMethod: IncomingMethod.FORWARD_MAILBOX, forwardMailboxId: collector.id }
-  await mailboxes.update(SEEDER, forwarded, changes, false)
+  await mailboxCommands.update(SEEDER, forwarded, changes, false)
   const approved = select((sample) => sample.approval === 'APPROVED')
-  await mailboxes.approve(SEEDER, { ids: [...(approved.ids ?? []), collector.id] }, false)
+  await mailboxCommands.approve(SEEDER, { ids: [...(approved.ids ?? []), collector.id] }, false)
   const rejected = select((sample) => sample.approval === 'REJECTED')
-  if (rejected.ids?.length) await mailboxes.reject(SEEDER, rejected, 'Not a business address', false)
+  if (rejected.ids?.length) await mailboxCommands.reject(SEEDER, rejected, 'Not a business address', false)
 }
 
 /** The mail system takes other ports when its own were taken meanwhile: the sample profiles follow it, if they are still there. */

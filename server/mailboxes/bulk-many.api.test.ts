@@ -114,7 +114,7 @@ describe.each(DATABASES)('bulk commands over many mailboxes on %s', (database) =
 
   test('a password that cannot be sealed for one of them is stored for none', async () => {
     const before = await everyRow(harness)
-    const keyring: Keyring = Reflect.get(harness.app.services.mailboxes, 'keyring')
+    const keyring: Keyring = Reflect.get(harness.app.services.mailboxCommands, 'keyring')
     const { seal } = keyring
     let sealed = 0
     const spy = jest.spyOn(keyring, 'seal').mockImplementation((...args) => {

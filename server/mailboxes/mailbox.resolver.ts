@@ -37,7 +37,8 @@ import {
   MailboxSort,
   MailboxViewCount,
 } from './mailbox.inputs'
-import { type BulkAnswer, type MailboxService, NOTHING_CHANGED } from './mailbox.service'
+import type { MailboxService } from './mailbox.service'
+import { type BulkAnswer, type MailboxCommands, NOTHING_CHANGED } from './mailbox-commands.service'
 import type { MailboxWatch } from './mailbox-watch'
 
 const DRY_RUN = { nullable: true, description: 'Answers what the call would do and changes nothing.' } as const
@@ -60,6 +61,7 @@ export class MailboxResolver {
     private readonly service: MailboxService,
     private readonly profiles: ProfileService,
     private readonly settings: EmailSettingsService,
+    private readonly commands: MailboxCommands,
     private readonly forwards: ForwardMailboxService,
     private readonly watching: MailboxWatch,
   ) {}
@@ -96,7 +98,7 @@ export class MailboxResolver {
     @Ctx() { viewer }: Context,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<BulkMailboxPayload> {
-    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.service.update(viewer, selection, changes, dryRun ?? false))
+    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.commands.update(viewer, selection, changes, dryRun ?? false))
   }
 
   @Mutation(() => BulkMailboxPayload, { description: 'Lets the addresses be processed; nothing is tested by itself.' })
@@ -105,7 +107,7 @@ export class MailboxResolver {
     @Ctx() { viewer }: Context,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<BulkMailboxPayload> {
-    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.service.approve(viewer, selection, dryRun ?? false))
+    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.commands.approve(viewer, selection, dryRun ?? false))
   }
 
   @Mutation(() => BulkMailboxPayload)
@@ -115,7 +117,7 @@ export class MailboxResolver {
     @Arg('reason', () => String, { nullable: true, description: 'One line, at most 500 characters.' }) reason?: string,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<BulkMailboxPayload> {
-    const work = () => this.service.reject(viewer, selection, reason ?? null, dryRun ?? false)
+    const work = () => this.commands.reject(viewer, selection, reason ?? null, dryRun ?? false)
     return payload<BulkAnswer>(NOTHING_CHANGED, work)
   }
 
@@ -128,7 +130,7 @@ export class MailboxResolver {
     @Ctx() { viewer }: Context,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<BulkMailboxPayload> {
-    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.service.applyDefaults(viewer, selection, dryRun ?? false))
+    return payload<BulkAnswer>(NOTHING_CHANGED, () => this.commands.applyDefaults(viewer, selection, dryRun ?? false))
   }
 
   @Mutation(() => BulkMailboxPayload, {
@@ -146,7 +148,7 @@ export class MailboxResolver {
     moveForwardedTo?: string,
     @Arg('dryRun', () => Boolean, DRY_RUN) dryRun?: boolean,
   ): Promise<BulkMailboxPayload> {
-    const work = () => this.service.setActive(viewer, selection, active, { dryRun, moveForwardedTo })
+    const work = () => this.commands.setActive(viewer, selection, active, { dryRun, moveForwardedTo })
     return payload<BulkAnswer>(NOTHING_CHANGED, work)
   }
 
@@ -175,7 +177,7 @@ export class MailboxResolver {
     moveForwardedTo?: string,
   ): Promise<MailboxPayload> {
     return payload<Omit<MailboxPayload, 'userErrors'>>({ mailbox: null }, async () => {
-      const mailbox = await this.service.deleteForward(viewer, id, moveForwardedTo ?? null)
+      const mailbox = await this.commands.deleteForward(viewer, id, moveForwardedTo ?? null)
       return { mailbox: mayRead(viewer) ? mailbox : null }
     })
   }
